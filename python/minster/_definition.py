@@ -94,6 +94,11 @@ class Definition:
         for word in sorted({*ours, *theirs} - {*_LISTS, "name", "title"}):
             if ours.get(word) != theirs.get(word):
                 raise ValueError(f"the definitions differ in `{word}`: tables of one release are over the same children, by the same rules")
+        titles = {of["title"] for of in (ours, theirs) if of.get("title")}
+        if len(titles) > 1:
+            raise ValueError("the definitions differ in `title`: a release has one; give both the same, or one of them none")
+        if titles:
+            ours["title"] = titles.pop()
         for word in _LISTS:
             named = {of["name"]: of for of in ours.get(word, [])}
             for of in theirs.get(word, []):

@@ -55,8 +55,9 @@ class PreviewTable:
             raise ValueError("under a threshold below 5 a preview shows no number: there are `cells` and `withheld`")
         frame = pandas.DataFrame(self.rows)
         for name in self.measures:
-            whole = all(value is None or isinstance(value, int) for value in frame[name].tolist())
+            # Of the rows: in the frame a column of whole numbers with a gap is one of floats.
             values = [row[name] for row in self.rows]
+            whole = all(value is None or isinstance(value, int) for value in values)
             frame[name] = pandas.array(values, dtype="Int64" if whole else "Float64")
         return frame
 

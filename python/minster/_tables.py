@@ -56,6 +56,8 @@ def by(
     if codes is None and lookup is None:
         codes = list(column.codes)
     elif codes is not None:
+        if not codes:
+            raise ValueError(f"{column.name}: `codes` names no category; leave it out for those that the dictionary lists")
         column.isin(codes)
     words = {
         "name": name or column.name,

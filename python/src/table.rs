@@ -108,6 +108,9 @@ impl Table {
                 for row in 0..batch.num_rows() {
                     let status = if statuses.is_null(row) { "" } else { statuses.value(row) };
                     let empty = numbers.is_null(row);
+                    if !empty && !is_finite(numbers, row) {
+                        return Err(format!("row {}: {measure} is no number", first + row + 1));
+                    }
                     let fits = empty == WITHOUT_NUMBER.contains(&status)
                         && (status != LOW || is_zero(numbers, row));
                     if !fits || !known.contains(status) {
@@ -126,6 +129,12 @@ impl Table {
     pub(crate) fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
+}
+
+/// No published number is infinite, or none at all.
+fn is_finite(numbers: &ArrayRef, row: usize) -> bool {
+    let floats = numbers.as_any().downcast_ref::<Float64Array>();
+    floats.is_none_or(|of| of.value(row).is_finite())
 }
 
 fn is_zero(numbers: &ArrayRef, row: usize) -> bool {

@@ -192,3 +192,27 @@ def test_the_words_are_a_copy():
     definition = minster.crosstab(WARD, SEN, name="t")
     definition.to_dict()["dimension"].clear()
     assert len(definition.to_dict()["dimension"]) == 2
+
+
+def test_no_categories_and_two_titles_are_refused():
+    with pytest.raises(ValueError, match="`codes` names no category"):
+        minster.by(SEX, codes=[])
+    one, other = minster.crosstab(SEX, name="sexes"), minster.crosstab(SEN, name="sen")
+    titled = minster.Definition(one.to_dict() | {"title": "One"})
+    with pytest.raises(ValueError, match="differ in `title`"):
+        titled + minster.Definition(other.to_dict() | {"title": "Other"})
+    assert (titled + other).to_dict()["title"] == (other + titled).to_dict()["title"] == "One"
+
+
+def test_whole_numbers_beside_a_withheld_one_stay_whole():
+    pytest.importorskip("pandas")
+    numbers = {
+        "columns": ["sex", "children", "missed"],
+        "rows": [["F", 9007199254740993, 0.5], ["M", "[c]", 1.5]],
+    }
+    answer = {
+        "name": "sexes", "cells": 2, "withheld": 1, "headlines_withheld": 0, "reasons": [], "blanks": [], "numbers": numbers,
+    }
+    frame = minster.PreviewTable(answer, ["sex"]).to_pandas()
+    assert [str(frame[name].dtype) for name in ("children", "missed")] == ["Int64", "Float64"]
+    assert frame["children"][0] == 9007199254740993 and frame["children"].isna().tolist() == [False, True]

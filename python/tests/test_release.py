@@ -190,6 +190,23 @@ def test_a_number_beside_the_status_of_none_is_refused(copied):
     assert re.sub(r"row \d+", "", str(told.value)) == "the table looked_after_by_ward: : children does not go with its status"
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_is_refused(copied, value):
+    import pyarrow.parquet
+
+    schemas = [(path.stem, pyarrow.parquet.read_schema(path)) for path in sorted(copied.glob("*.parquet"))]
+    table, column = next((table, of.name) for table, schema in schemas for of in schema if pyarrow.types.is_floating(of.type))
+
+    def spoil(columns):
+        row = next(row for row, number in enumerate(columns[column]) if number is not None)
+        columns[column][row] = value
+        return columns
+
+    forge(copied, table, spoil)
+    with pytest.raises(minster.ReleaseError, match=rf"row \d+: {column} is no number"):
+        minster.open(copied)
+
+
 def test_a_blank_number_without_a_reason_is_refused(copied):
     def blank(columns):
         columns["children"][0] = None

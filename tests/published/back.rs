@@ -33,6 +33,16 @@ fn a_release_leads_back_to_its_files_is_built_again_and_what_it_hinders_is_kept(
     assert_ne!(refusal["first"], refusal["last"], "the same refusal is kept once");
     let told = done(&site, "refusals");
     assert!(told.contains("threshold, policy for zeros or insider; use the same"), "{told}");
+    // A list that cannot be read hides no refusal; and none of its text is kept.
+    let list = site.folder().join("store/refusals.json");
+    assert!(!fs::read_to_string(&list).unwrap().contains("threshold"));
+    let aside = site.folder().join("refusals.json");
+    fs::rename(&list, &aside).unwrap();
+    fs::create_dir(&list).unwrap();
+    let told = ends(&site, "aggregate third", 4);
+    assert!(told.contains("the refusal is not kept for `minster refusals`"), "{told}");
+    fs::remove_dir(&list).unwrap();
+    fs::rename(&aside, &list).unwrap();
     fs::remove_file(config.join("third.toml")).unwrap();
     let audited = site.run("minster-audit", &["--only", "store.unknown"]);
     assert!(text(&audited).contains("PASS"), "the list is no foreign file: {}", text(&audited));
@@ -84,6 +94,22 @@ fn to_the_files(site: &minster_tests::Site) {
     assert!(inputs > 10, "{inputs} files");
     let told = done(site, "lineage children");
     assert!(told.contains("; the store has these\n") && !told.contains("MISSING"), "{told}");
+    forged_successor(site, &steps[1]["dataset"]);
+}
+
+/// A manifest that says of itself that it came of the one that the report names, and that the vault's log does not have.
+fn forged_successor(site: &minster_tests::Site, dataset: &Value) {
+    let part = |name: &str| dataset[name].as_str().unwrap();
+    let place = format!("store/datasets/{}/{}/{}", part("class"), part("name"), part("period"));
+    let path = site.folder().join(place).join("current/manifest.json");
+    let whole = fs::read(&path).unwrap();
+    let mut forged: Value = serde_json::from_slice(&whole).unwrap();
+    forged["rekeyed_from"] = minster_store::sha256_hex(&whole).into();
+    forged["program"] = "forged".into();
+    fs::write(&path, forged.to_string()).unwrap();
+    let told = ends(site, "lineage children", 11);
+    assert!(told.contains("\nMISSING ") && !told.contains("forged"), "{told}");
+    fs::write(&path, whole).unwrap();
 }
 
 /// The same rows linked anew: the release is the same, and it is said that its snapshot stands no more.

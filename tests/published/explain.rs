@@ -43,7 +43,7 @@ fn an_analyst_is_told_why_and_what_would_free_a_cell_and_never_a_count() {
         .collect();
     assert_eq!(named, withheld);
 
-    // What is said to be published one step coarser is published.
+    // Each cell that is said to be published one step coarser is published.
     let cell = cells.iter().find(|cell| {
         cell["table"] == "looked_after_by_ward" && cell["shown_coarser"] != serde_json::json!([])
     });

@@ -1,4 +1,4 @@
-//! What an analyst does with releases that were let out: finds them, explains them, follows them back, builds them again.
+//! The analyst's work with releases that were let out: to find them, explain them, follow them back, and build them again.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod back;

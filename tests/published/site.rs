@@ -65,12 +65,16 @@ fn readers_find_every_release_and_no_other() {
 /// A release that was changed in the store, one that nobody let out, a ledger that lacks one: the site stays as it was.
 fn changed(site: &minster_tests::Site, out: &Path) {
     let before = below(out);
+    let index = || fs::read_to_string(out.join("index.html")).unwrap();
     let place = site.folder().join("store/releases/children/2024-25");
     let page = fs::canonicalize(place.join("current")).unwrap().join("children.html");
     let whole = fs::read(&page).unwrap();
     fs::write(&page, [&whole[..], b"<p>and one more</p>"].concat()).unwrap();
     let told = ends(site, "site --out out", 7);
     assert!(told.contains("is not what was let out"), "{told}");
+    // It keeps no withdrawn one before readers.
+    assert!(!out.join("releases").exists(), "a changed release is on the site");
+    assert!(index().contains("Not shown") && index().contains("(withdrawn)"), "{}", index());
     fs::write(&page, whole).unwrap();
 
     // An entry that someone wrote into the ledger beside the vault's log.
@@ -93,12 +97,16 @@ fn changed(site: &minster_tests::Site, out: &Path) {
     );
     assert_eq!(below(out), before);
     fs::remove_file(path).unwrap();
+    someone_wrote(site, out, &entry);
 
     let aside = site.folder().join("entry");
     fs::rename(&entry, &aside).unwrap();
     let told = ends(site, "site --out out", 7);
     assert!(told.contains("lacks what the vault's log says was let out"), "{told}");
+    assert!(!out.join("releases").exists() && index().contains("Not shown"), "{}", index());
     fs::rename(&aside, &entry).unwrap();
+    done(site, "site --out out");
+    assert_eq!(below(out), before);
 
     fs::write(out.join("logo.png"), "ours").unwrap();
     let told = ends(site, "site --out out", 2);
@@ -108,4 +116,52 @@ fn changed(site: &minster_tests::Site, out: &Path) {
     ends(site, "site --out out", 6);
     assert_eq!(below(out), before, "the site was touched");
     site.serve();
+}
+
+/// What someone wrote into the ledger about a release that the vault's log has: a second entry, and a withdrawal.
+fn someone_wrote(site: &minster_tests::Site, out: &Path, entry: &Path) {
+    let before = below(out);
+    let name = entry.file_stem().unwrap().to_str().unwrap();
+    let mut second: serde_json::Value = serde_json::from_slice(&fs::read(entry).unwrap()).unwrap();
+    second["let_out"]["user"] = "mallory".into();
+    second["let_out"]["at"] = "2099-01-01T00:00:00Z".into();
+    second["definition"]["title"] = "Call Mallory".into();
+    let path = entry.with_file_name(format!("{name}.2.json"));
+    fs::write(&path, second.to_string()).unwrap();
+    let told = done(site, "site --out out");
+    assert!(told.contains("note: 1 entry of the ledger is of a release of which"), "{told}");
+    assert_eq!(below(out), before, "the forged entry came to readers");
+    let told = done(site, "lineage children");
+    assert!(!told.contains("mallory") && !told.contains("2099"), "{told}");
+    fs::remove_file(path).unwrap();
+
+    let sha256 = second["sha256"].as_str().unwrap();
+    let withdrawal = serde_json::json!({
+        "format": 3, "entry": name, "sha256": sha256, "uid": 7, "user": "mallory",
+        "at": "2026-01-01T00:00:00Z", "reason": "Call Mallory on 07700 900123",
+    });
+    let path = entry.with_file_name(format!("{name}.withdrawn.json"));
+    fs::write(&path, withdrawal.to_string()).unwrap();
+    let told = ends(site, "site --out out", 7);
+    assert!(told.contains("a withdrawal that the vault's log does not have"), "{told}");
+    assert_eq!(below(out), before, "a forged withdrawal was believed");
+    let told = ends(site, "lineage children", 11);
+    assert!(!told.contains("mallory") && told.contains("MISSING the withdrawal"), "{told}");
+    fs::remove_file(path).unwrap();
+
+    // The log has this withdrawal, and no word of its reason.
+    let of_other = fs::read_dir(entry.parent().unwrap()).unwrap().map(|of| of.unwrap().path());
+    let path = of_other
+        .into_iter()
+        .find(|path| path.to_string_lossy().ends_with(".withdrawn.json"))
+        .unwrap();
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::write(&path, whole.replace("a <file> was cut off", "Call 07700 900123")).unwrap();
+    let told = ends(site, "site --out out", 7);
+    assert!(told.contains("the reason of its withdrawal"), "{told}");
+    let index = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(index.contains("(withdrawn)") && !index.contains("900123"), "{index}");
+    fs::write(&path, whole).unwrap();
+    done(site, "site --out out");
+    assert_eq!(below(out), before);
 }

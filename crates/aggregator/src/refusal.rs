@@ -467,6 +467,8 @@ mod tests {
         ];
         let codes: BTreeSet<&str> = refusals.iter().map(ReleaseRefusal::code).collect();
         let texts: BTreeSet<String> = refusals.iter().map(ToString::to_string).collect();
+        let worded = |code: &&&str| crate::release_job::refusal_words::of_code(code).is_some();
+        assert_eq!(codes.iter().filter(worded).count(), codes.len(), "a code has no words");
         assert_eq!((codes.len(), texts.len()), (refusals.len(), refusals.len()));
     }
 

@@ -217,7 +217,7 @@ pub(crate) enum Command {
             It takes the place of the site before in one step. A folder that holds anything else is left alone. The command needs \
             the analyst's role at the vault. Run it again after a release or a withdrawal.\n\n\
             Exit: 0 done; 2 usage, or the folder holds something else; 6 the vault; 7 a release is not what was let out, or the \
-            ledger lacks one; 8 a run holds the lock")]
+            ledger lacks one: the site has the others; 8 a run holds the lock")]
     Site(site::Arguments),
     /// Run minster-audit with these arguments.
     #[command(

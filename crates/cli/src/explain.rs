@@ -35,6 +35,9 @@ pub(crate) struct Arguments {
     exact: bool,
 }
 
+/// The warning beside reasons. In JSON it is a field, which goes where the reasons go.
+const NOTE: &str = "for whoever may open the data: a reason tells more than the release does, so hand none of it on";
+
 /// The text to print.
 pub(crate) fn explain(arguments: &Arguments) -> Result<String, Failure> {
     let Arguments { released, table, cell, exact } = arguments;
@@ -60,10 +63,9 @@ pub(crate) fn explain(arguments: &Arguments) -> Result<String, Failure> {
         minster_aggregator::reasons(which, vault)
     })?;
     let reasons = reasons.only(table.as_deref(), &named).map_err(failed)?;
-    let _ = writeln!(
-        io::stderr(),
-        "note: for whoever may open the data: a reason tells more than the release does, so hand none of it on"
-    );
+    if !json {
+        let _ = writeln!(io::stderr(), "note: {NOTE}");
+    }
     match (json, named.is_empty()) {
         (true, _) => self::json(&reasons),
         (false, true) => Ok(summary(&reasons)),
@@ -152,5 +154,5 @@ fn json(reasons: &Reasons) -> Result<String, Failure> {
         })
     };
     let cells: Vec<_> = reasons.cells.iter().map(cell).collect();
-    report::json(&json!({ "format": 2, "cells": cells }))
+    report::json(&json!({ "format": 2, "note": NOTE, "cells": cells }))
 }

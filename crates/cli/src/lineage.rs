@@ -6,7 +6,7 @@ use minster_aggregator::{Lineage, LineageStep, Person, StepStands};
 use minster_model::{Role, exit};
 use minster_vault_api::Client;
 
-use crate::{arguments::Released, failure::Failure, pipeline::Loaded, report};
+use crate::{arguments::Released, failure::Failure, pipeline::Loaded, report, report::plain};
 
 /// The text to print, and the exit code.
 pub(crate) fn lineage(released: &Released) -> Result<(String, u8), Failure> {
@@ -53,6 +53,7 @@ fn text(of: &Lineage) -> String {
         line("withdrawn", &person(by));
     }
     line("persons", "`minster-vault log show` has all who agreed, for an auditor");
+    line("datasets", "by their manifests; their files are not read here");
     for step in &of.steps {
         text += &step_text(step);
     }
@@ -63,8 +64,8 @@ fn text(of: &Lineage) -> String {
 }
 
 fn person(by: &Person) -> String {
-    let user = by.user.as_deref().map(|user| format!(" ({user})")).unwrap_or_default();
-    format!("{} by uid {}{user}", by.at, by.uid)
+    let user = by.user.as_deref().map(|user| format!(" ({})", plain(user))).unwrap_or_default();
+    format!("{} by uid {}{user}", plain(&by.at), by.uid)
 }
 
 fn step_text(step: &LineageStep) -> String {
@@ -82,8 +83,11 @@ fn step_text(step: &LineageStep) -> String {
         let _ = writeln!(text, "  {name:<11} {value}");
     };
     line("manifest", &format!("SHA-256 {manifest_sha256}; {stands}"));
+    if let Some(sha256) = &step.carried_to {
+        line("now", &format!("manifest SHA-256 {sha256}, in the vault's log"));
+    }
     if let Some(run) = &step.run {
-        let program = step.program.as_deref().unwrap_or("an earlier release");
+        let program = step.program.as_deref().map_or("an earlier release".to_owned(), plain);
         line("made by", &format!("run {run}, program {program}"));
     }
     if let Some(sha256) = &step.definition_sha256 {
@@ -102,9 +106,4 @@ fn step_text(step: &LineageStep) -> String {
         );
     }
     text
-}
-
-/// A file's name cannot move a terminal.
-fn plain(name: &str) -> String {
-    name.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }

@@ -236,8 +236,9 @@ fn run(command: Command) -> Result<u8, Failure> {
             Ok(code)
         }
         Command::Site(arguments) => {
-            print(&site::site(&arguments)?)?;
-            Ok(exit::DONE)
+            let (text, code) = site::site(&arguments)?;
+            print(&text)?;
+            Ok(code)
         }
         Command::Risk(arguments) => {
             print(&risk::report(&arguments)?)?;

@@ -7,7 +7,12 @@ use minster_aggregator::{KeptRefusal, RefusedStep};
 use minster_model::RunId;
 use minster_store::Store;
 
-use crate::{arguments, failure::Failure, pipeline::Loaded, report};
+use crate::{
+    arguments,
+    failure::Failure,
+    pipeline::Loaded,
+    report::{self, plain},
+};
 
 /// The text to print.
 pub(crate) fn refusals(report: &arguments::Report) -> Result<String, Failure> {
@@ -16,7 +21,17 @@ pub(crate) fn refusals(report: &arguments::Report) -> Result<String, Failure> {
     let kept = minster_aggregator::refusals(&store)
         .map_err(|source| Failure::Released { source: Box::new(source) })?;
     match report.form.json {
-        true => report::json(&serde_json::json!({ "format": 1, "refusals": kept })),
+        true => {
+            let one = |of: &KeptRefusal| {
+                serde_json::json!({
+                    "release": of.release, "period": of.period, "step": of.step, "code": of.code,
+                    "beside": of.beside, "columns": of.columns, "why": of.words(),
+                    "definition_sha256": of.definition_sha256, "first": of.first, "last": of.last,
+                })
+            };
+            let refusals: Vec<_> = kept.iter().map(one).collect();
+            report::json(&serde_json::json!({ "format": 1, "refusals": refusals }))
+        }
         false => Ok(text(&kept)),
     }
 }
@@ -36,9 +51,10 @@ fn one(of: &KeptRefusal) -> String {
         RefusedStep::Revision => "the revision of what stands",
         RefusedStep::Release => "letting the draft out",
     };
-    let mut text = format!("{release} of {period}: {step} was refused on {} [{code}]\n", day(last));
+    let mut text =
+        format!("{release} of {period}: {step} was refused on {} [{}]\n", day(last), plain(code));
     let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "  {name:<11} {value}");
+        let _ = writeln!(text, "  {name:<11} {}", plain(value));
     };
     if !of.beside.is_empty() {
         line("beside", &of.beside.join(", "));
@@ -46,7 +62,7 @@ fn one(of: &KeptRefusal) -> String {
     if !of.columns.is_empty() {
         line("columns", &of.columns.join(", "));
     }
-    line("why", &of.why);
+    line("why", of.words());
     line("definition", &format!("SHA-256 {}", of.definition_sha256));
     line("run", last.as_str());
     if first != last {

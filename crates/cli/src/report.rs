@@ -16,6 +16,15 @@ use crate::failure::Failure;
 /// The page loads nothing, whatever a name in it says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
+/// A text that someone else wrote, for a terminal, which it cannot move: nor can it turn the order of letters round.
+pub(crate) fn plain(text: &str) -> String {
+    let moves = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|letter| if moves(letter) { '?' } else { letter }).collect()
+}
+
 /// The form.
 #[derive(Args)]
 pub(crate) struct Form {

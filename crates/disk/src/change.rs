@@ -210,6 +210,15 @@ impl Disk {
         Ok(true)
     }
 
+    /// Sets a folder's mode.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn set_mode(&self, folder: &Folder, mode: u32) -> io::Result<()> {
+        self.step()?;
+        Ok(fchmod(&folder.handle, Mode::from_raw_mode(mode))?)
+    }
+
     /// Makes what was renamed, made and removed in a folder durable.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ const FORMAT: u32 = 1;
 const LONGEST_LIST: u64 = 64 << 20;
 /// All may read a site.
 const FOLDER: u32 = 0o755;
+/// Nobody else may read what stands aside: a site that is not whole, or one with releases that were withdrawn since.
+const ASIDE: u32 = 0o700;
 const FILE: u32 = 0o644;
 
 #[derive(Serialize, Deserialize)]
@@ -43,6 +45,7 @@ pub struct SiteWriter {
     replaces: bool,
     files: BTreeMap<String, String>,
     folders: BTreeSet<PathBuf>,
+    is_cleared: bool,
 }
 
 impl Store {
@@ -73,7 +76,7 @@ impl Store {
         let disk = self.disk().plain().clone();
         below::remove_all(&parent, &staged).map_err(StoreError::disk("remove", &staged))?;
         let folder = Folder::at(&parent).map_err(StoreError::disk("open", &parent))?;
-        let made = disk.step().and_then(|()| disk.make_folder(&folder, &aside, FOLDER));
+        let made = disk.step().and_then(|()| disk.make_folder(&folder, &aside, ASIDE));
         match made.map_err(StoreError::disk("create the folder", &staged))? {
             true => Ok(SiteWriter {
                 disk,
@@ -85,6 +88,7 @@ impl Store {
                 staged,
                 replaces,
                 files: BTreeMap::new(),
+                is_cleared: false,
             }),
             false => Err(refused("another program writes it just now; try again")),
         }
@@ -120,6 +124,7 @@ impl SiteWriter {
                 .and_then(|folder| self.disk.sync(&folder))
                 .map_err(StoreError::disk("sync the folder", path))?;
         }
+        self.open_to(FOLDER).map_err(StoreError::disk("open to readers", &self.staged))?;
         let (from, to) = ((&self.parent, &*self.aside), (&self.parent, &*self.name));
         let placed = match self.replaces {
             true => self.disk.exchange(from, to),
@@ -135,7 +140,14 @@ impl SiteWriter {
                 false => StoreError::disk("put in its place", &self.out)(error),
             });
         }
+        // No reader of the site before comes to its files by their new path, though removing them takes a while, or fails.
+        let closed = match self.replaces {
+            true => self.open_to(ASIDE),
+            false => Ok(()),
+        };
         self.clear()?;
+        closed.map_err(StoreError::disk("close", &self.staged))?;
+        self.is_cleared = true;
         Ok(list.files.len() + 1)
     }
 
@@ -156,10 +168,24 @@ impl SiteWriter {
             .map_err(StoreError::disk("write", &whole))
     }
 
+    fn open_to(&self, mode: u32) -> io::Result<()> {
+        let root = self.staged.parent().unwrap_or(&self.staged);
+        Folder::below(root, &self.staged).and_then(|folder| self.disk.set_mode(&folder, mode))
+    }
+
     /// Removes what stands aside: the site before, or one that was not finished.
     fn clear(&self) -> Result<(), StoreError> {
         let root = self.staged.parent().unwrap_or(&self.staged);
         below::remove_all(root, &self.staged).map_err(StoreError::disk("remove", &self.staged))
+    }
+}
+
+impl Drop for SiteWriter {
+    /// Nothing stays of a site that was not finished. Where it cannot be removed it stays private, and the next one removes it.
+    fn drop(&mut self) {
+        if !self.is_cleared {
+            let _ = self.clear();
+        }
     }
 }
 
@@ -256,6 +282,18 @@ mod tests {
     }
 
     #[test]
+    fn nobody_reads_a_site_that_is_not_whole_and_it_goes_with_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, out) = (opened(folder.path(), Disk::default()), folder.path().join("site"));
+        let mut site = store.site(&out).unwrap();
+        site.write("index.html", b"half").unwrap();
+        let aside = folder.path().join(".site.minster-site.next");
+        assert_eq!(fs::metadata(&aside).unwrap().permissions().mode() & 0o777, 0o700);
+        drop(site);
+        assert!(!aside.exists() && !out.exists());
+    }
+
+    #[test]
     fn a_program_that_stops_leaves_the_old_site_or_the_new_one() {
         for step in 0.. {
             let folder = tempfile::tempdir().unwrap();
@@ -267,6 +305,8 @@ mod tests {
             let expected =
                 ["old: index.html releases/old/a.csv", "new: index.html releases/new/a.csv"];
             assert!(expected.contains(&now.as_str()), "{step}: {now}");
+            let left = fs::read_dir(folder.path()).unwrap().count();
+            assert_eq!(left, 2, "{step}: something is left beside the site");
             write(&opened(folder.path(), Disk::default()), &out, "next").unwrap();
             assert_eq!(content(&out), "next: index.html releases/next/a.csv", "{step}");
             assert_eq!(

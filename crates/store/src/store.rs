@@ -247,6 +247,13 @@ impl Store {
         self.disk.replace_file(&self.staging(), &place.join("WITHDRAWN.txt"), notice)
     }
 
+    /// Removes `WITHDRAWN.txt`, where no release of the period is withdrawn any more.
+    pub fn forget_withdrawn(&self, name: &str, period: &str) -> Result<(), StoreError> {
+        let place = self.releases_of(name, period);
+        within::check(&self.root, &place)?;
+        self.disk.remove(&place.join("WITHDRAWN.txt"))
+    }
+
     /// Removes a dataset and all that it superseded; gives whether there was one. Its key was wrapped in its manifest alone, and
     /// goes with it. Killed in between, the next run sweeps what is left. The caller holds the run lock.
     ///

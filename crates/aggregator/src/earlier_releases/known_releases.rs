@@ -74,13 +74,20 @@ impl KnownReleases {
         self.lacking.iter().any(|of| of.release == *name && of.period == *period)
     }
 
-    /// The log's words on the release of an entry; none where the log does not have it.
+    /// The log's words on the release of an entry; none where the log does not have this very entry.
     pub(crate) fn named(&self, entry: &Entry) -> Option<&KnownRelease> {
-        let is_its = |of: &&KnownRelease| {
-            (&of.release, &of.period, &of.sha256)
-                == (&entry.definition.name, &entry.period, &entry.sha256)
-        };
-        self.known.iter().find(is_its)
+        self.known.iter().find(|of| tells(entry, of))
+    }
+
+    /// Whether the log has another entry of the same release. The log keeps the hash of the newest entry alone. So this one is of
+    /// before the release was let out again, or someone wrote it: nothing vouches for what it says.
+    pub(crate) fn has_another(&self, entry: &Entry) -> bool {
+        self.known.iter().any(|of| is_of(entry, of) && !tells(entry, of))
+    }
+
+    /// The releases that the ledger lacks.
+    pub(crate) fn lacking(&self) -> &[KnownRelease] {
+        &self.lacking
     }
 
     /// Whether the log has a release as withdrawn that the ledger has not.
@@ -90,12 +97,14 @@ impl KnownReleases {
     }
 }
 
+/// Whether an entry says of itself that it is of a release.
+fn is_of(entry: &Entry, of: &KnownRelease) -> bool {
+    (&of.release, &of.period, &of.sha256) == (&entry.definition.name, &entry.period, &entry.sha256)
+}
+
 /// Whether an entry is that of a release, as it was written when the release was let out.
 fn tells(entry: &Entry, of: &KnownRelease) -> bool {
-    entry.definition.name == of.release
-        && entry.period == of.period
-        && entry.sha256 == of.sha256
-        && of.entry.as_ref().is_none_or(|sha256| *sha256 == entry.recorded_sha256)
+    is_of(entry, of) && of.entry.as_ref().is_none_or(|sha256| *sha256 == entry.recorded_sha256)
 }
 
 /// Enters what the log has by now, of a program that was stopped between the log and the ledger. An entry that the log has not, was

@@ -60,9 +60,7 @@ impl Cause {
             Self::Dominated => {
                 "few contribute to it or to most of it, or an earlier release shows a number near to it"
             }
-            Self::NearEarlier => {
-                "an earlier release about other children shows a number near to it, or withheld it"
-            }
+            Self::NearEarlier => "an earlier release shows a number near to it, or withheld it",
             Self::Secondary => "others could be worked out from it",
             Self::Standing => "it was withheld when its table was published before",
         }

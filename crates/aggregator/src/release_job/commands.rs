@@ -11,7 +11,7 @@ use crate::{
     definition::release_definition::Definition,
     derived::linked::Linked,
     earlier_releases::{
-        entry::{Person, Withdrawal},
+        entry::{Entry, Person, Withdrawal},
         known_releases::{self, KnownReleases},
         ledger,
     },
@@ -125,7 +125,7 @@ fn keep_draft(
     let report = |outcome| ReleaseReport::new(&definition.name, job.period, outcome);
     let judged = with_advice(judged, &work, &definition, vault);
     if let Err(AggregateError::Refused(why)) = &judged {
-        refused::keep(job, &definition, RefusedStep::Draft, why)?;
+        refused::keep(job, &definition, RefusedStep::Draft, why);
     }
     match judged? {
         Judged::New(made) => {
@@ -152,7 +152,7 @@ fn keep_draft(
                     Revision::Draft(TableReport::all(made.sizes()))
                 }
                 Err(why) => {
-                    refused::keep(job, &definition, RefusedStep::Revision, &why)?;
+                    refused::keep(job, &definition, RefusedStep::Revision, &why);
                     Revision::Refused(why.to_string())
                 }
             };
@@ -190,7 +190,7 @@ pub fn release(
     let report = |outcome| ReleaseReport::new(name, job.period, outcome);
     let judged = work.judge(&draft.definition, vault);
     if let Err(AggregateError::Refused(why)) = &judged {
-        refused::keep(job, &draft.definition, RefusedStep::Release, why)?;
+        refused::keep(job, &draft.definition, RefusedStep::Release, why);
     }
     let (made, outcome) = match judged? {
         Judged::Kept { .. } => return Ok(report(Outcome::Kept)),
@@ -230,6 +230,7 @@ pub fn release(
         }
     }
     let seen = job.store.publish_release(name.as_str(), job.period.as_str(), &made.files)?;
+    tell_withdrawn(job.store, (name, job.period))?;
     job.store.forget_draft(name, job.period)?;
     let mut report = report(outcome).of(&made).seen(Some(seen));
     report.differs_from_draft = made.sha256 != draft.sha256;
@@ -290,8 +291,32 @@ pub fn withdraw(
     Ok(ReleaseReport::new(name, period, Outcome::Withdrawn))
 }
 
+/// Writes anew what `WITHDRAWN.txt` says, when a release was let out: it says nothing of one that stands again.
+fn tell_withdrawn(
+    store: &Store,
+    (name, period): (&TableName, &Period),
+) -> Result<(), AggregateError> {
+    let entries = ledger::read(store, period)?;
+    let named: Vec<&Entry> = entries.iter().filter(|of| of.definition.name == *name).collect();
+    let stands =
+        |sha256: &str| named.iter().any(|of| of.withdrawn.is_none() && of.sha256 == sha256);
+    let mut withdrawals: Vec<&Withdrawal> =
+        named.iter().filter_map(|of| of.withdrawn.as_ref()).collect();
+    if !withdrawals.iter().any(|of| stands(&of.sha256)) {
+        return Ok(());
+    }
+    withdrawals.retain(|of| !stands(&of.sha256));
+    withdrawals.sort_by(|a, b| a.by.at.cmp(&b.by.at));
+    let text: Vec<String> = withdrawals.into_iter().map(Withdrawal::text).collect();
+    match text.is_empty() {
+        true => store.forget_withdrawn(name.as_str(), period.as_str())?,
+        false => store.say_withdrawn(name.as_str(), period.as_str(), text.join("\n").as_bytes())?,
+    }
+    Ok(())
+}
+
 /// The reason is public, so that it must not be what identifies a child.
-fn check_reason(reason: &str) -> Result<(), &'static str> {
+pub(crate) fn check_reason(reason: &str) -> Result<(), &'static str> {
     const LONGEST: usize = 500;
     if reason.trim().is_empty() || reason.len() > LONGEST || reason.chars().any(char::is_control) {
         return Err("a withdrawal needs a reason, of one line");

@@ -54,8 +54,11 @@ pub struct LineageStep {
     pub dataset: DatasetRef,
     /// SHA-256 of its manifest, as the step before names it.
     pub manifest_sha256: String,
-    /// How it stands.
+    /// How its manifest stands. Its files are not read.
     pub stands: StepStands,
+    /// SHA-256 of the manifest that came of it, where it was carried over. The vault's log has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carried_to: Option<String>,
     /// The run that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,
@@ -105,12 +108,7 @@ pub fn lineage(
 ) -> Result<Lineage, AggregateError> {
     let known = KnownReleases::compare(store, (period, purpose), vault)?;
     known.in_ledger(store)?;
-    let entry = named(store, (name, period))?;
-    if known.named(&entry).is_none() {
-        return Err(AggregateError::Report(format!(
-            "the vault's log of {purpose} does not have it: it is another purpose's, or someone wrote it into the ledger"
-        )));
-    }
+    let (entry, is_withdrawn) = named(store, (name, period, purpose), &known)?;
     let NewestManifests { newest, .. } = vault.newest(purpose).map_err(StoreError::from)?;
     let newest: BTreeMap<DatasetRef, String> =
         newest.into_iter().map(|of| (of.dataset, of.sha256)).collect();
@@ -118,6 +116,15 @@ pub fn lineage(
     let report = restricted_report::dataset(name, &entry.sha256, period, purpose)?;
     let release = ledger::release_of(store, &entry);
     let whole = |of: &Release| of.verified_files(store).is_ok();
+    let mut missing = Vec::new();
+    match (&entry.withdrawn, is_withdrawn) {
+        (None, true) => missing
+            .push("the withdrawal: the vault's log has it, and the ledger does not".to_owned()),
+        (Some(_), false) => missing.push(
+            "the withdrawal: the ledger has one that the vault's log does not have, and it is not believed".to_owned(),
+        ),
+        (Some(_), true) | (None, false) => {}
+    }
     let mut lineage = Lineage {
         release: name.clone(),
         period: period.clone(),
@@ -126,10 +133,10 @@ pub fn lineage(
         definition_sha256: restricted_report::sha256_of(&entry.definition)?,
         policy_sha256: entry.let_out.as_ref().map(|of| of.policy_sha256.clone()),
         let_out: entry.let_out.map(|of| of.by),
-        withdrawn: entry.withdrawn.map(|of| of.by),
+        withdrawn: entry.withdrawn.map(|of| of.by).filter(|_| is_withdrawn),
         sha256: entry.sha256,
         steps: Vec::new(),
-        missing: Vec::new(),
+        missing,
     };
     if !lineage.files_stand {
         lineage.missing.push(
@@ -138,45 +145,66 @@ pub fn lineage(
     }
     match newest.get(&report) {
         None => lineage.missing.push(format!("{report}: the vault's log has none")),
-        Some(sha256) => lineage.follow(&stored, (report, sha256.clone())),
+        Some(sha256) => lineage.follow((&stored, &newest), (report, sha256.clone())),
     }
     Ok(lineage)
 }
 
-/// The release of a name that stands, or that was withdrawn last.
-fn named(store: &Store, (name, period): (&TableName, &Period)) -> Result<Entry, AggregateError> {
+/// The release of a name that stands, or that was withdrawn last, among those that the log has; and whether the log has it as
+/// withdrawn. What someone wrote into the ledger beside them is passed over.
+fn named(
+    store: &Store,
+    (name, period, purpose): (&TableName, &Period, &Purpose),
+    known: &KnownReleases,
+) -> Result<(Entry, bool), AggregateError> {
     let entries = ledger::read(store, period)?;
     let names: BTreeSet<String> = entries.iter().map(|of| of.definition.name.to_string()).collect();
-    let last =
-        |of: &Entry| (of.withdrawn.is_none(), of.let_out.as_ref().map(|of| of.by.at.clone()));
-    let of_name = entries.into_iter().filter(|of| of.definition.name == *name);
-    of_name.max_by_key(last).ok_or_else(|| {
-        let meant = crate::definition::location::did_you_mean(
-            name.as_str(),
-            names.iter().map(String::as_str),
-        );
-        AggregateError::Report(format!("no release of this name was let out for {period}: {meant}"))
+    let mut of_name = entries.into_iter().filter(|of| of.definition.name == *name).peekable();
+    if of_name.peek().is_none() {
+        let names = names.iter().map(String::as_str);
+        let meant = crate::definition::location::did_you_mean(name.as_str(), names);
+        return Err(AggregateError::Report(format!(
+            "no release of this name was let out for {period}: {meant}"
+        )));
+    }
+    let in_log = of_name.filter_map(|of| {
+        let is_withdrawn = known.named(&of)?.withdrawn;
+        Some((of, is_withdrawn))
+    });
+    let last = |(of, is_withdrawn): &(Entry, bool)| {
+        (!is_withdrawn, of.let_out.as_ref().map(|of| of.by.at.clone()))
+    };
+    in_log.max_by_key(last).ok_or_else(|| {
+        AggregateError::Report(format!(
+            "the vault's log of {purpose} does not have it: it is another purpose's, or someone wrote it into the ledger"
+        ))
     })
 }
 
 impl Lineage {
-    fn follow(&mut self, stored: &[StoredDataset], first: (DatasetRef, String)) {
+    fn follow(
+        &mut self,
+        (stored, newest): (&[StoredDataset], &BTreeMap<DatasetRef, String>),
+        first: (DatasetRef, String),
+    ) {
         let (mut next, mut seen) = (vec![first], BTreeSet::new());
         while let Some((dataset, sha256)) = next.pop() {
             if !seen.insert((dataset.clone(), sha256.clone())) {
                 continue;
             }
-            let found = find(stored, &dataset, &sha256);
+            let found = find((stored, newest), &dataset, &sha256);
             if found.is_none() {
                 self.missing.push(format!(
                     "{dataset}: the snapshot whose manifest has SHA-256 {sha256} is not in the store any more, and what it was made of is not known from here"
                 ));
             }
-            let (stands, manifest) =
-                found.map_or((StepStands::Gone, None), |(of, m)| (of, Some(m)));
+            let stands = found.as_ref().map_or(StepStands::Gone, |of| of.stands);
+            let carried_to = found.as_ref().and_then(|of| of.carried_to.clone());
+            let manifest = found.map(|of| of.manifest);
             let mut step = LineageStep {
                 manifest_sha256: sha256,
                 stands,
+                carried_to,
                 run: manifest.map(|of| of.run.clone()),
                 program: manifest.and_then(|of| of.program.clone()),
                 key_version: manifest.map(|of| of.key_version),
@@ -211,24 +239,35 @@ impl Lineage {
     }
 }
 
-/// The snapshot with a manifest, or the one that took over from it.
+/// A step that is found.
+struct Found<'a> {
+    stands: StepStands,
+    manifest: &'a Manifest,
+    carried_to: Option<String>,
+}
+
+/// The snapshot with a manifest, or the one that took over from it. Of the latter the manifest alone says so: it is believed where
+/// the vault's log has it, and else anyone who may write into the store could lead the way elsewhere.
 fn find<'a>(
-    stored: &'a [StoredDataset],
+    (stored, newest): (&'a [StoredDataset], &BTreeMap<DatasetRef, String>),
     dataset: &DatasetRef,
     sha256: &str,
-) -> Option<(StepStands, &'a Manifest)> {
+) -> Option<Found<'a>> {
     let manifests = || {
         let all = stored.iter().filter_map(|of| Some((of, of.manifest.as_ref().ok()?)));
         all.filter(|(_, manifest)| manifest.dataset == *dataset)
     };
-    let stands = |of: &StoredDataset| match of.current {
-        true => StepStands::Current,
-        false => StepStands::Superseded,
-    };
     if let Some((of, manifest)) = manifests().find(|(of, _)| of.sha256 == sha256) {
-        return Some((stands(of), manifest));
+        let stands = match of.current {
+            true => StepStands::Current,
+            false => StepStands::Superseded,
+        };
+        return Some(Found { stands, manifest, carried_to: None });
     }
-    let came_of =
-        |(_, manifest): &(&StoredDataset, &Manifest)| manifest.carried_from() == Some(sha256);
-    manifests().find(came_of).map(|(_, manifest)| (StepStands::CarriedOver, manifest))
+    let came_of = |(of, manifest): &(&StoredDataset, &Manifest)| {
+        manifest.carried_from() == Some(sha256) && newest.get(dataset) == Some(&of.sha256)
+    };
+    let (of, manifest) = manifests().find(came_of)?;
+    let carried_to = Some(of.sha256.clone());
+    Some(Found { stands: StepStands::CarriedOver, manifest, carried_to })
 }

@@ -11,5 +11,6 @@ pub(crate) mod outcome;
 pub(crate) mod preview;
 pub(crate) mod protected_release;
 pub(crate) mod public;
+pub(crate) mod refusal_words;
 pub(crate) mod refused;
 pub(crate) mod reproduce;

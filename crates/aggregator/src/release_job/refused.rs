@@ -1,5 +1,5 @@
-//! Refusals, kept for the analyst: which release, beside which others, for which column, and what would help. A refusal's text names
-//! releases, tables and columns, and never a category or the count of a cell; so does what is kept.
+//! Refusals, kept for the analyst: the code, the release, those beside it and the columns. The list stands in clear, and a refusal's own
+//! text may tell of small groups, such as how many cells stay open; so no text is kept, and words are found anew by the code.
 
 use minster_model::{Period, RunId, TableName};
 use minster_store::{Store, StoreError};
@@ -10,7 +10,7 @@ use crate::{
     error::AggregateError,
     publish::restricted_report,
     refusal::{NamedRelease, ReleaseRefusal, RulesDiffer, TogetherWouldShow},
-    release_job::job::Job,
+    release_job::{job::Job, refusal_words},
 };
 
 /// So many are kept, the latest.
@@ -44,14 +44,21 @@ pub struct KeptRefusal {
     pub beside: Vec<String>,
     /// The columns that the reason is about.
     pub columns: Vec<String>,
-    /// The reason in words, and what would help.
-    pub why: String,
     /// SHA-256 of the definition.
     pub definition_sha256: String,
     /// The first run in which it was refused so.
     pub first: RunId,
     /// The last.
     pub last: RunId,
+}
+
+impl KeptRefusal {
+    /// The reason in words, and what would help, without a number.
+    pub fn words(&self) -> &'static str {
+        refusal_words::of_code(&self.code).unwrap_or(
+            "this release of the program has no words for it; `minster aggregate` says why as it refuses",
+        )
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,8 +82,20 @@ pub fn refusals(store: &Store) -> Result<Vec<KeptRefusal>, AggregateError> {
     })
 }
 
-/// Keeps a refusal. The very same, night after night, is kept once. A list that cannot be read stops no night.
+/// Keeps a refusal. The very same, night after night, is kept once. The refusal itself is the caller's answer: a list that cannot be
+/// read or written hides it never, and is a notice.
 pub(crate) fn keep(
+    job: &Job<'_>,
+    definition: &Definition,
+    step: RefusedStep,
+    why: &ReleaseRefusal,
+) {
+    if let Err(error) = try_to_keep(job, definition, step, why) {
+        (job.notice)(&format!("the refusal is not kept for `minster refusals`: {error}"));
+    }
+}
+
+fn try_to_keep(
     job: &Job<'_>,
     definition: &Definition,
     step: RefusedStep,
@@ -89,7 +108,6 @@ pub(crate) fn keep(
         code: why.code().to_owned(),
         beside: beside(why),
         columns: columns(why),
-        why: why.to_string(),
         definition_sha256: restricted_report::sha256_of(definition)?,
         first: job.run.clone(),
         last: job.run.clone(),
@@ -223,7 +241,6 @@ mod tests {
             code: "difference".to_owned(),
             beside: Vec::new(),
             columns: Vec::new(),
-            why: "why".to_owned(),
             definition_sha256: "0".to_owned(),
             first: run.parse().unwrap(),
             last: run.parse().unwrap(),

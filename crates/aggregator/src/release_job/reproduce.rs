@@ -77,6 +77,7 @@ pub fn reproduce(
     let release = ledger::release_of(job.store, &entry).ok_or_else(gone)?;
     let published = release.verified_files(job.store)?;
     let changed = changed(job, &work, &entry)?;
+    let is_ordered = entry.let_out.is_some();
     work.ledger.keep_before(&entry);
     let outcome = match work.judge(&entry.definition, vault) {
         Ok(Judged::New(made) | Judged::Same(made) | Judged::Kept { revised: Ok(made), .. }) => {
@@ -90,6 +91,13 @@ pub fn reproduce(
             Reproduced::Not { why: why.to_string() }
         }
         Err(other) => return Err(other),
+    };
+    // Beside other releases the same definition gives other files, and nobody knows which stood then.
+    let outcome = match outcome {
+        Reproduced::Differs { .. } if !is_ordered => Reproduced::Not {
+            why: "an earlier release of the program let it out without a time, so nobody knows what stood beside it then; built beside nothing that has a time, it differs".to_owned(),
+        },
+        known => known,
     };
     Ok(Reproduction {
         release: name.clone(),

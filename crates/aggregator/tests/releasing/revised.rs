@@ -94,6 +94,29 @@ fn a_draft_is_checked_again_beside_what_was_let_out_since() {
 }
 
 #[test]
+fn a_release_that_is_let_out_again_is_said_to_be_withdrawn_no_more() {
+    let definition = by("r", &[LOOKED_AFTER]);
+    let site = Site::of(pupils(&[("F", "yes", 24), ("F", "no", 376)]));
+    site.release(&definition).unwrap();
+    let place = site.store.root().join("releases/r/2024-25");
+    site.withdraw("r", "too early").unwrap();
+    assert!(place.join("WITHDRAWN.txt").exists() && !place.join("current").exists());
+    site.release(&definition).unwrap();
+    assert!(!place.join("WITHDRAWN.txt").exists() && place.join("current").exists());
+
+    // Of two that were withdrawn, the one that stands again is said to be withdrawn no more.
+    site.withdraw("r", "too early once more").unwrap();
+    site.link(pupils(&[("F", "yes", 60), ("F", "no", 340)]));
+    site.release(&definition).unwrap();
+    let told = || fs::read_to_string(place.join("WITHDRAWN.txt")).unwrap();
+    assert!(told().contains("too early once more"), "{}", told());
+    site.withdraw("r", "another was right").unwrap();
+    site.release(&definition).unwrap();
+    assert!(told().contains("too early once more"), "{}", told());
+    assert!(!told().contains("another was right"), "{}", told());
+}
+
+#[test]
 fn a_wrong_release_is_withdrawn_and_a_revised_one_let_out() {
     let definition = by("r", &[LOOKED_AFTER]);
     let site = Site::of(pupils(&[("F", "yes", 24), ("F", "no", 376)]));

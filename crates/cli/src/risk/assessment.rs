@@ -159,6 +159,9 @@ impl Shown {
 /// Look-ups of the pipeline, by name: pairs of value and group.
 pub(super) type Lookups = BTreeMap<String, Vec<(String, String)>>;
 
+/// The order of treatments, the best first: within the bounds, no column left out, few unique rows, few in small groups.
+type Rank = (bool, bool, u64, u64);
+
 impl<'a> Measured<'a> {
     /// Measures what bounds are about. `columns` are the quasi-identifiers, then the sensitive ones.
     pub(super) fn of(policy: &'a Policy, mut columns: Vec<Coded>) -> Result<Self, CodingError> {
@@ -309,7 +312,7 @@ impl<'a> Measured<'a> {
             let is_new = |of: &&Treatment| {
                 chosen.iter().all(|known| known.place != of.place || known.column.is_some())
             };
-            let mut best: Option<((bool, bool, u64, u64), Vec<&Treatment>)> = None;
+            let mut best: Option<(Rank, Vec<&Treatment>)> = None;
             for of in treatments.iter().filter(is_new) {
                 let mut tried: Vec<&Treatment> =
                     chosen.iter().copied().filter(|known| known.place != of.place).collect();

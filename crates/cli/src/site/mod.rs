@@ -10,7 +10,7 @@ use std::{
 
 use clap::Args;
 use minster_aggregator::{AggregateError, PublicRelease, PublicState, public_releases};
-use minster_model::{Role, counted};
+use minster_model::{Role, counted, exit};
 use minster_vault_api::Client;
 
 use crate::{arguments, failure::Failure, pipeline::Loaded, report};
@@ -38,8 +38,9 @@ impl Listed {
     }
 }
 
-/// Writes the site; gives the text to print.
-pub(crate) fn site(arguments: &Arguments) -> Result<String, Failure> {
+/// Writes the site; gives the text to print, and the exit code. A release that cannot be shown is named on the page, and told of
+/// afterwards: it keeps no withdrawn one before readers.
+pub(crate) fn site(arguments: &Arguments) -> Result<(String, u8), Failure> {
     let Arguments { out, report: arguments::Report { config, form } } = arguments;
     let loaded = Loaded::read(&config.path)?;
     let pipeline = &loaded.pipeline;
@@ -57,24 +58,49 @@ pub(crate) fn site(arguments: &Arguments) -> Result<String, Failure> {
             pipeline.purpose
         );
     }
+    if all.earlier > 0 {
+        let _ = writeln!(
+            io::stderr(),
+            "note: {} of the ledger {} of a release of which the vault's log has a newer one, and {} nothing to the site: it was let out again, or someone wrote it",
+            counted(all.earlier, "entry", "entries"),
+            if all.earlier == 1 { "is" } else { "are" },
+            if all.earlier == 1 { "adds" } else { "add" },
+        );
+    }
     let mut site = store.site(out)?;
     let mut listed = Vec::new();
-    for release in all.releases {
-        let mut of = Listed { release, files: Vec::new() };
-        if let PublicState::Current(current) = &of.release.state {
-            for (name, bytes) in current.verified_files(&store)? {
-                site.write(&format!("{}/{name}", of.folder()), &bytes)?;
-                of.files.push(name);
+    for mut release in all.releases {
+        let mut files = Vec::new();
+        if let PublicState::Current(current) = &release.state {
+            match current.verified_files(&store) {
+                Ok(verified) => files = verified,
+                Err(error) => {
+                    release.state = PublicState::NotShown;
+                    release.fault = Some(error.to_string());
+                }
             }
+        }
+        let mut of = Listed { release, files: Vec::new() };
+        for (name, bytes) in files {
+            site.write(&format!("{}/{name}", of.folder()), &bytes)?;
+            of.files.push(name);
         }
         listed.push(of);
     }
     site.write("index.html", page::index(&listed).into_string().as_bytes())?;
     let files = site.finish()?;
-    match form.json {
-        true => json(out, files, &listed),
-        false => Ok(text(out, files, &listed)),
+    let mut code = exit::DONE;
+    for PublicRelease { name, period, fault, .. } in listed.iter().map(|of| &of.release) {
+        if let Some(fault) = fault {
+            code = exit::PUBLISH;
+            let _ = writeln!(io::stderr(), "error: {name} of {period}: {}", report::plain(fault));
+        }
     }
+    let text = match form.json {
+        true => json(out, files, &listed)?,
+        false => text(out, files, &listed),
+    };
+    Ok((text, code))
 }
 
 fn failed(source: AggregateError) -> Failure {
@@ -82,8 +108,12 @@ fn failed(source: AggregateError) -> Failure {
 }
 
 fn text(out: &std::path::Path, files: usize, listed: &[Listed]) -> String {
-    let (current, withdrawn): (Vec<_>, Vec<_>) =
-        listed.iter().partition(|of| matches!(of.release.state, PublicState::Current(_)));
+    let of_state = |is: fn(&PublicState) -> bool| -> Vec<&Listed> {
+        listed.iter().filter(|of| is(&of.release.state)).collect()
+    };
+    let current = of_state(|state| matches!(state, PublicState::Current(_)));
+    let withdrawn = of_state(|state| matches!(state, PublicState::Withdrawn { .. }));
+    let not_shown = of_state(|state| matches!(state, PublicState::NotShown));
     let mut text = String::new();
     let _ = writeln!(
         text,
@@ -100,21 +130,24 @@ fn text(out: &std::path::Path, files: usize, listed: &[Listed]) -> String {
     for Listed { release, .. } in withdrawn {
         let _ = writeln!(text, "  {} of {}, withdrawn", release.name, release.period);
     }
+    for Listed { release, .. } in not_shown {
+        let _ = writeln!(text, "  {} of {}, NOT SHOWN", release.name, release.period);
+    }
     text
 }
 
 fn json(out: &std::path::Path, files: usize, listed: &[Listed]) -> Result<String, Failure> {
     let release = |of: &Listed| {
         let withdrawn = match &of.release.state {
-            PublicState::Current(_) => None,
+            PublicState::Current(_) | PublicState::NotShown => None,
             PublicState::Withdrawn { on, reason } => {
                 Some(serde_json::json!({ "on": on, "reason": reason }))
             }
         };
-        let PublicRelease { name, period, sha256, title, let_out, .. } = &of.release;
+        let PublicRelease { name, period, sha256, title, let_out, fault, .. } = &of.release;
         serde_json::json!({
             "release": name, "period": period, "sha256": sha256, "title": title,
-            "let_out": let_out, "withdrawn": withdrawn, "files": of.files,
+            "let_out": let_out, "withdrawn": withdrawn, "fault": fault, "files": of.files,
         })
     };
     let releases: Vec<_> = listed.iter().map(release).collect();

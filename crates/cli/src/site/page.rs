@@ -18,8 +18,12 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 const SEARCH_SHA256: &str = "13VHWuK0WqkTWrhp08nc8ZF9xyhLjbKauBefovLp0OM=";
 
 pub(super) fn index(listed: &[Listed]) -> Markup {
-    let (current, withdrawn): (Vec<_>, Vec<_>) =
-        listed.iter().partition(|of| matches!(of.release.state, PublicState::Current(_)));
+    let of_state = |is: fn(&PublicState) -> bool| -> Vec<&Listed> {
+        listed.iter().filter(|of| is(&of.release.state)).collect()
+    };
+    let current = of_state(|state| matches!(state, PublicState::Current(_)));
+    let withdrawn = of_state(|state| matches!(state, PublicState::Withdrawn { .. }));
+    let not_shown = of_state(|state| matches!(state, PublicState::NotShown));
     let publishers: BTreeSet<&str> =
         current.iter().filter_map(|of| of.release.publisher.as_deref()).collect();
     let title = "Published tables";
@@ -56,6 +60,15 @@ pub(super) fn index(listed: &[Listed]) -> Markup {
                         h2 id="current" { "Releases" }
                         @if current.is_empty() { p { "No release stands." } }
                         ul class="releases" { @for of in &current { (release(of)) } }
+                    }
+                    @if !not_shown.is_empty() {
+                        section aria-labelledby="not-shown" {
+                            h2 id="not-shown" { "Not shown" }
+                            p { "These were let out. Their files could not be checked just now, and are not here." }
+                            ul class="releases" {
+                                @for of in &not_shown { li data-words=(words(&of.release)) { h3 { (titled(&of.release, &of.release.title)) } } }
+                            }
+                        }
                     }
                     @if !withdrawn.is_empty() {
                         section aria-labelledby="withdrawn" {
@@ -103,7 +116,11 @@ fn gone(of: &PublicRelease) -> Markup {
     html! {
         li data-words=(words(of)) {
             h3 { (titled(of, &of.title)) " (withdrawn)" }
-            p { "Withdrawn on " (day(on)) ": " (reason) }
+            p {
+                "Withdrawn"
+                @if let Some(on) = on { " on " (day(on)) }
+                @if let Some(reason) = reason { ": " (reason) } @else { "." }
+            }
             p class="small" { (let_out(of)) }
         }
     }
@@ -157,7 +174,11 @@ mod tests {
             publisher: Some(evil.to_owned()),
             contact: Some(evil.to_owned()),
             let_out: Some(evil.to_owned()),
-            state: PublicState::Withdrawn { on: evil.to_owned(), reason: evil.to_owned() },
+            state: PublicState::Withdrawn {
+                on: Some(evil.to_owned()),
+                reason: Some(evil.to_owned()),
+            },
+            fault: None,
         };
         let listed = [Listed { release, files: Vec::new() }];
         let page = index(&listed).into_string();
