@@ -75,8 +75,8 @@ class Preview(Mapping[str, PreviewTable]):
         of = answer["preview"]
         self.name: str = of["name"]
         self.period: str = of["period"]
-        #: How a release of it stands: ``none``, ``same`` or another word of the program.
-        self.stands: str = of["stands"]
+        #: How a release of it stands: ``nothing``, ``another`` or ``same``, or by how much its data have changed.
+        self.stands: Any = of["stands"]
         #: The notes of the program, such as how many looks at previews are left for the day.
         self.notes = notes
         self._tables = {table["name"]: PreviewTable(table, dimensions[table["name"]]) for table in of["tables"]}

@@ -103,7 +103,8 @@ class Table:
 
         :param level: one of :attr:`levels`. Only a table of one level needs none, since rows of two levels count children twice.
         :param where: categories that a row must have, by dimension.
-        :raises ValueError: for a mean, a rate or a share, which does not add up, and where the level is open.
+        :raises ValueError: for a mean, a rate or a share, which does not add up, where the level is open, and where no number is
+            published.
 
         A :class:`WithheldWarning` says how many numbers it leaves out because they are not published.
         """
@@ -138,6 +139,8 @@ class Table:
         if not found:
             raise ValueError(f"{self.name} has no row of the level {level!r} with {chosen}")
         missing = Counter(why for number, why in found if number is None)
+        if missing.total() == len(found):
+            raise ValueError(f"none of the {len(found)} numbers of {measure} is published: there is nothing to add up")
         if missing:
             told = ", ".join(f"{count} with the status {why}" for why, count in sorted(missing.items()))
             warnings.warn(

@@ -246,6 +246,13 @@ def test_a_sum_says_what_it_leaves_out(release, folder):
     assert wards == sum(int(row["children"]) for row in written(folder, table.name) if row["level"] == "ward")
 
 
+def test_a_sum_of_nothing_is_not_0(release):
+    table = release["looked_after_by_ward"]
+    hidden = next(row for row in zip(table.values("ward"), table.values("level"), table.values("status")) if row[1:] == ("ward by looked_after", "c"))
+    with pytest.raises(ValueError, match="none of the 1 numbers of children is published"):
+        table.sum(level=hidden[1], where={"ward": hidden[0], "looked_after": "yes"})
+
+
 def test_a_sum_that_would_mislead_is_refused(release):
     table = release["sen_by_ward"]
     with pytest.raises(ValueError, match="count a child twice"):
