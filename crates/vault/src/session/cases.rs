@@ -1,7 +1,7 @@
 //! Cases of children's rights: opened by one custodian, decided by two, closed with a receipt when the answer is sent.
 
 use jiff::civil::Date;
-use minster_model::{Kind, Purpose, Role};
+use minster_model::{DatasetRef, Kind, Purpose, Role};
 use minster_retention::Schedule;
 use minster_vault_api::{
     CarriedOut, CaseDecision, Denial, IdentifierBatch, ListedPseudonyms, NewCase, Response,
@@ -15,7 +15,7 @@ use crate::{
     log::{CaseEvent, Event, hash},
     purposes::today,
     retention::Proposed,
-    state::{Case, State},
+    state::{Case, State, is_of_children},
     vault::in_use,
 };
 
@@ -137,9 +137,11 @@ impl Session<'_> {
                 "extended": status.extended,
                 "outcome": status.outcome,
                 "ground": status.ground,
+                "decided": of.settled.map(|day| day.to_string()),
                 "decided_by": of.signed,
                 "disposal_list": of.list,
                 "answered": status.answered,
+                "closed": of.closed.map(|day| day.to_string()),
             }))
         };
         let receipt = self.vault.look(of)?;
@@ -288,17 +290,16 @@ impl Session<'_> {
         self.allow(&[Role::Linker], "the children whose processing is restricted")?;
         let role = self.asker()?.role;
         let standing = self.restricting(&purpose)?;
-        self.decide(|state| {
+        let told = purpose.clone();
+        let list = self.decide(|state| {
             let of = state.open_to(role, &purpose)?;
             if !state.cases.restricting(&purpose).keys().eq(standing.iter().map(|(case, _)| case)) {
                 return Err(super::out_of_order("a restriction changed meanwhile; ask again"));
             }
-            let mut list = RestrictedList::default();
+            let digest = state.cases.restricted_digest(&purpose);
+            let mut list = RestrictedList { digest, ..RestrictedList::default() };
             if !standing.is_empty() {
                 let keys = self.vault.keys();
-                let mut links: Vec<_> = standing.iter().map(|(_, of)| of.link).collect();
-                links.sort_unstable();
-                list.digest = keys.restricted_digest(&purpose, links.iter());
                 for (version, _) in of.versions().filter(|(_, retired)| !retired) {
                     let pseudonym = |(_, of): &(String, CaseSubject)| {
                         keys.purpose_key(&purpose, version, &of.kind).pseudonym(&of.link)
@@ -311,8 +312,18 @@ impl Session<'_> {
                 }
             }
             let versions = list.versions.len() as u64;
-            Ok((Event::ReadRestricted { purpose, versions }, Response::Restricted(list)))
-        })
+            Ok((Event::ReadRestricted { purpose, versions }, list))
+        })?;
+        self.restricted = Some((told, list.digest.clone()));
+        Ok(Response::Restricted(list))
+    }
+
+    /// The list of restricted children that was told in this conversation, where a dataset is the children's and that list was of
+    /// somebody. Another conversation's list says nothing of how these children were linked.
+    pub(super) fn linked_without(&self, dataset: &DatasetRef) -> Option<String> {
+        let (purpose, digest) = self.restricted.as_ref()?;
+        let is_told = is_of_children(dataset) && *purpose == dataset.purpose && !digest.is_empty();
+        is_told.then(|| digest.clone())
     }
 
     fn one_link(
