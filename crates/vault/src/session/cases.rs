@@ -164,16 +164,23 @@ impl Session<'_> {
             Ok::<_, Denial>(of.clone())
         })??;
         let subject = self.subject_of(&case, &of.sha256)?;
-        let disposes = decision == CaseDecision::Grant
-            && matches!(of.right, Right::Erasure | Right::Objection);
-        let proposed = match (disposes, text) {
+        let grants = matches!(decision, CaseDecision::Grant | CaseDecision::GrantSeveral);
+        let disposes = grants && matches!(of.right, Right::Erasure | Right::Objection);
+        // A number that is nobody's own, such as a case's, stands on no row about a person: it would keep nobody out.
+        let asks = disposes || (grants && of.right == Right::Restriction);
+        let schedule_sha256 = text.as_deref().map(sha256);
+        let proposed = match (asks, text) {
             (true, None) => {
                 return Err(made(
-                    "it disposes of records, and needs the retention schedule, which names the kinds of a person's own numbers (`--schedule`)",
+                    "it is about one person, and needs the retention schedule, which names the kinds of a person's own numbers (`--schedule`)",
                 ));
             }
             (false, Some(_)) => return Err(made("it disposes of nothing, and needs no schedule")),
             (false, None) => None,
+            (true, Some(text)) if !disposes => {
+                own_kind(&schedule(&text)?, &subject.kind).map_err(made)?;
+                None
+            }
             (true, Some(text)) => {
                 own_kind(&schedule(&text)?, &subject.kind).map_err(made)?;
                 let may = |state: &State| state.live(&of.purpose).map(|of| of.may_dispose());
@@ -189,7 +196,7 @@ impl Session<'_> {
             received: of.received,
             decision,
             due: (decision == CaseDecision::Extend).then(|| due(of.received, EXTENDED_MONTHS)),
-            schedule_sha256: proposed.as_ref().map(|of| sha256(&of.schedule)),
+            schedule_sha256,
             tag: self.vault.keys().tag_of(&subject.link),
             kind: subject.kind,
         };
@@ -217,7 +224,8 @@ impl Session<'_> {
             (CaseDecision::Grant, Right::Access | Right::Rectification) => {
                 CaseEvent::Granted { case, proposal }
             }
-            (CaseDecision::Grant, Right::Erasure | Right::Objection) => {
+            (CaseDecision::GrantSeveral, _)
+            | (CaseDecision::Grant, Right::Erasure | Right::Objection) => {
                 return self.erase(proposal, of);
             }
             (CaseDecision::Grant, Right::Restriction) => {

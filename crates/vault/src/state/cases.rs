@@ -108,6 +108,11 @@ impl Case {
                 "its month was over on {}, and a delay is told within it: answer the case now",
                 self.due
             )),
+            CaseDecision::GrantSeveral
+                if !matches!(self.right, Right::Erasure | Right::Objection) =>
+            {
+                refused("`--several` is for an erasure or an objection")
+            }
             CaseDecision::Refuse(ground) if !ground.refuses(self.right) => {
                 let all = Ground::ALL.iter().filter(|one| one.refuses(self.right));
                 let all: Vec<&str> = all.map(|one| one.as_str()).collect();

@@ -15,8 +15,8 @@ use crate::{
     common::{Serving, Site, batch, carried_out, copy, dataset, denial, kind, retired, rotated},
     crash::at_every_write,
     retention::{
-        SCHEDULE, ask, child, dispose, education, files, filled, held, id, list, plan, proposed,
-        upn,
+        SCHEDULE, ask, child, dispose, education, facts, files, filled, held, id, list, plan,
+        proposed, run, upn,
     },
 };
 
@@ -45,8 +45,9 @@ pub(crate) fn opened(serving: &Serving, right: Right, number: &str) -> CaseStatu
 }
 
 fn decision(case: &CaseStatus, decision: CaseDecision) -> ProposedAction {
-    let disposes = matches!(case.right, Right::Erasure | Right::Objection);
-    let schedule = (disposes && decision == CaseDecision::Grant).then(|| SCHEDULE.to_owned());
+    let asks = matches!(case.right, Right::Erasure | Right::Objection | Right::Restriction);
+    let grants = matches!(decision, CaseDecision::Grant | CaseDecision::GrantSeveral);
+    let schedule = (asks && grants).then(|| SCHEDULE.to_owned());
     ProposedAction::Case { case: case.case.clone(), decision, schedule }
 }
 
@@ -329,6 +330,33 @@ fn an_objection_takes_all_numbers_of_the_child() {
         assert_eq!(ask(&serving, of, &number), None);
     }
     assert!(ask(&serving, "upn", &upn(4)).is_some());
+}
+
+/// Twins in one row are one person by their numbers. Nobody erases one of them and the other unseen.
+#[test]
+fn an_erasure_of_one_twin_does_not_take_the_other_unless_custodians_say_so() {
+    let site = Site::new();
+    let serving = site.serve();
+    filled(&serving);
+    let twins = [facts(&[("upn", &upn(12)), ("la-child-id", &child(12))], &[], &[], None)];
+    run(&serving, "cin", &twins).unwrap();
+    let other = [facts(&[("upn", &upn(13)), ("la-child-id", &child(12))], &[], &[], None)];
+    run(&serving, "cin", &other).unwrap();
+    let case = opened(&serving, Right::Erasure, &upn(12));
+    let why = decided(&site, &serving, &case, CaseDecision::Grant, &upn(12));
+    let why = denial(why).to_string();
+    assert!(why.contains("rows show 2 numbers of one kind"), "{why}");
+    for n in [12, 13] {
+        assert!(ask(&serving, "upn", &upn(n)).is_some(), "nobody is taken");
+    }
+    assert_eq!(status(&serving, &case).outcome, None);
+    let outcome = decided(&site, &serving, &case, CaseDecision::GrantSeveral, &upn(12)).unwrap();
+    let CarriedOut::Disposed(counts) = outcome else { panic!() };
+    assert_eq!((counts.persons, counts.numbers), (1, 3));
+    let access = opened(&serving, Right::Access, &upn(0));
+    let mut client = serving.client(Role::Custodian).unwrap();
+    let why = denial(proposed(&mut client, decision(&access, CaseDecision::GrantSeveral)));
+    assert!(why.to_string().contains("for an erasure or an objection"), "{why}");
 }
 
 #[test]
@@ -706,6 +734,7 @@ fn a_grant_needs_the_schedule_where_it_disposes_of_records_and_only_there() {
     let mut client = serving.client(Role::Custodian).unwrap();
     let erasure = opened(&serving, Right::Erasure, &upn(0));
     let access = opened(&serving, Right::Access, &upn(0));
+    let restriction = opened(&serving, Right::Restriction, &upn(0));
     let mut refused = |case: &CaseStatus, schedule: Option<&str>, why: &str| {
         let (case, schedule) = (case.case.clone(), schedule.map(str::to_owned));
         let action = ProposedAction::Case { case, decision: CaseDecision::Grant, schedule };
@@ -715,6 +744,9 @@ fn a_grant_needs_the_schedule_where_it_disposes_of_records_and_only_there() {
     refused(&erasure, None, "`--schedule`");
     refused(&access, Some(SCHEDULE), "needs no schedule");
     refused(&erasure, Some(&SCHEDULE.replace("\"upn\", ", "")), "nobody's own");
+    // A number that is nobody's own is on no row about a person: it would keep nobody out.
+    refused(&restriction, None, "`--schedule`");
+    refused(&restriction, Some(&SCHEDULE.replace("\"upn\", ", "")), "nobody's own");
     refused(&CaseStatus { case: "0".repeat(16), ..access.clone() }, None, "no such case");
     let outcome = decided(&site, &serving, &access, CaseDecision::Grant, &upn(0)).unwrap();
     assert_eq!(outcome, CarriedOut::Done);
