@@ -170,7 +170,7 @@ fn a_restricted_child_is_kept_and_stands_in_no_table_until_it_is_lifted() {
     let before = council.tables(&HashSet::new());
     let upn = council.pupils().remove(3);
     let case = council.opened("restriction", &upn);
-    council.approved(&["grant", "--case", &case]);
+    council.approved(&["grant", "--case", &case, "--schedule", "config/retention.toml"]);
     council.vault(&["enact", "--proposal", "proposal"]);
     let number = council.restricted();
     assert_eq!(number.len(), 1);

@@ -150,9 +150,10 @@ pub fn link(job: &Job<'_>, keys: &mut dyn DatasetKeys) -> Result<Vec<Integrated>
     let restricted = restricted::of_children(&restricted, &people, &children);
     let mut made = Vec::new();
     for period in job.periods.iter() {
-        let who = (&children, &people, &scored.probabilities, restricted.as_slice());
+        let who = (&children, &people, &scored.probabilities, restricted.children.as_slice());
         let integration = Integration::new(&matching, who, &delivered, (period, job.purpose));
         let mut of_period = integration.make()?;
+        of_period.report.notes.extend(restricted.warning());
         of_period.report.ids = ids.clone();
         of_period.report.scored.clone_from(&scored.report);
         of_period.report.clerical.clone_from(&clerical);

@@ -41,30 +41,56 @@ impl RestrictedNumbers {
     }
 }
 
+/// The restricted children of all periods.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Restricted {
+    /// For each child whether it is one.
+    pub(crate) children: Vec<bool>,
+    /// Listed numbers that stand on no row about a person and lead to no child: they leave nobody out.
+    pub(crate) of_nobody: u64,
+}
+
 /// For each child whether it is restricted: a listed number leads to it, or stands on a row about it, also where that row is linked by
 /// another number alone. A number of two children keeps both out: nobody can say which of them asked.
 pub(crate) fn of_children(
     numbers: &HashSet<Pseudonym>,
     people: &PersonTables,
     children: &Children,
-) -> Vec<bool> {
+) -> Restricted {
     let mut restricted = vec![false; children.names().len()];
     if numbers.is_empty() {
-        return restricted;
+        return Restricted { children: restricted, of_nobody: 0 };
     }
+    let mut found = HashSet::default();
     for number in numbers {
         if let Number::Child(child) = children.number(number) {
             restricted[child as usize] = true;
+            found.insert(*number);
         }
     }
     for table in &people.tables {
         for (row, child) in children.of_table(table.place).iter().enumerate() {
-            if table.called(&people.persons, row).any(|number| numbers.contains(&number)) {
+            let called = table.called(&people.persons, row);
+            for number in called.filter(|number| numbers.contains(number)) {
                 restricted[*child as usize] = true;
+                found.insert(number);
             }
         }
     }
-    restricted
+    Restricted { children: restricted, of_nobody: (numbers.len() - found.len()) as u64 }
+}
+
+impl Restricted {
+    /// For people: listed numbers that leave nobody out.
+    pub(crate) fn warning(&self) -> Option<String> {
+        (self.of_nobody > 0).then(|| {
+            format!(
+                "WARNING: about {} restricted numbers stand on no row about a person, in no period: they leave nobody out; tell the custodians \
+                 to look whether the number and its kind are the child's own",
+                coarse(self.of_nobody)
+            )
+        })
+    }
 }
 
 /// For people: how many children of a period are left out, coarsely.

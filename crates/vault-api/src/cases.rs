@@ -151,6 +151,8 @@ pub enum CaseDecision {
     Extend,
     /// The child's right is done.
     Grant,
+    /// An erasure or an objection is done also where rows show several numbers of one kind, or several birth dates, as one person's.
+    GrantSeveral,
     /// It is refused.
     Refuse(Ground),
     /// The restriction that it made ends.

@@ -329,7 +329,7 @@ pub enum Denial {
     /// A release of children that were linked before a restriction was made or lifted.
     #[error(
         "the release cannot be let out: a restriction was made or lifted since the children of {period} were linked; run `minster run`, \
-         which links them again, and let the new draft out"
+         which links them again (`minster run --again` where it finds nothing to do), and let the new draft out"
     )]
     RestrictionPending {
         /// The period.

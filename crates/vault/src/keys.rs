@@ -155,15 +155,6 @@ impl Keys {
         hex_of(&self.mac_key(&["exact only for", purpose.as_str()]), links)
     }
 
-    /// Says to whoever links for a purpose which children's processing is restricted.
-    pub(crate) fn restricted_digest<'a>(
-        &self,
-        purpose: &Purpose,
-        links: impl Iterator<Item = &'a Link>,
-    ) -> String {
-        hex_of(&self.mac_key(&["restricted for", purpose.as_str()]), links)
-    }
-
     /// A cipher for one use, such as one batch of a registry.
     pub(crate) fn cipher(&self, parts: &[&str]) -> Result<LessSafeKey, VaultFault> {
         let label = label(parts);

@@ -19,7 +19,7 @@ use minster_vault_api::{Denial, Publication};
 
 use days::day_of;
 
-pub(crate) use cases::{Case, Cases, Restrictions};
+pub(crate) use cases::{Case, Cases, Restrictions, is_of_children};
 pub use proposals::ProposalState;
 pub(crate) use retention::{ClosedDisposal, Hold, OpenDisposal};
 pub(crate) use roles::changes_end;
@@ -130,7 +130,7 @@ pub struct PurposeState {
     pub(crate) disposals: BTreeMap<String, OpenDisposal>,
     /// The receipts of those that were.
     pub(crate) receipts: BTreeMap<String, ClosedDisposal>,
-    /// Restrictions, and the datasets that were linked without their children.
+    /// The datasets that were linked without restricted children.
     pub(crate) restrictions: Restrictions,
     /// A day, and how many distinct identifiers it saw.
     day: Option<(Date, u64)>,

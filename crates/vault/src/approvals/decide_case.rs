@@ -43,7 +43,7 @@ impl DecideCase {
     pub(super) fn name(&self) -> &'static str {
         match self.decision {
             CaseDecision::Extend => "extend-case",
-            CaseDecision::Grant => "grant-case",
+            CaseDecision::Grant | CaseDecision::GrantSeveral => "grant-case",
             CaseDecision::Refuse(_) => "refuse-case",
             CaseDecision::Lift => "lift-restriction",
         }

@@ -264,6 +264,9 @@ pub enum Event {
         manifest: RecordedManifest,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         carried_from: Option<String>,
+        /// The list of restricted children that the linker was told in the same conversation, where it is a dataset of children.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restricted: Option<String>,
     },
     /// The datasets that an earlier release made were taken over by the role that writes them: their manifests, each
     /// dataset's newest last.

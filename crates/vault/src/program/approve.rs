@@ -366,6 +366,10 @@ fn decided(of: &DecideCase) -> Told {
         (CaseDecision::Grant, Right::Erasure | Right::Objection) => format!(
             "dispose of all records of {purpose} of {number}, and let no later delivery bring them back; nobody can undo it"
         ),
+        (CaseDecision::GrantSeveral, _) => format!(
+            "dispose of all records of {purpose} of {number}, and of all whom rows show under one person's numbers: they may be twins; let no \
+             later delivery bring them back; nobody can undo it"
+        ),
         (CaseDecision::Grant, Right::Restriction) => {
             format!("keep the records of {purpose} of {number}, and let no table count them")
         }
@@ -373,8 +377,12 @@ fn decided(of: &DecideCase) -> Told {
             format!("grant {right} under {purpose} for {number}")
         }
     };
-    let how_many = "1 child".into();
+    let how_many: String = "1 child".into();
     let case = format!("{case}, {case_reference}, received {received}");
+    let how_many = match of.decision {
+        CaseDecision::GrantSeveral => "1 child or more".into(),
+        _ => how_many,
+    };
     Told { what, how_many, more: vec![("case", case)] }
 }
 

@@ -113,9 +113,12 @@ pub(crate) enum Decide {
         /// The case, as `minster-vault cases` names it, or its reference where no other case has it.
         #[arg(long)]
         case: String,
-        /// The retention schedule, for an erasure or an objection: it names the kinds of a person's own numbers.
+        /// The retention schedule, for an erasure, an objection or a restriction: it names the kinds of a person's own numbers.
         #[arg(long, value_name = "FILE")]
         schedule: Option<PathBuf>,
+        /// Dispose also where rows show several numbers of one kind, or several birth dates, as one person's. They may be twins: look first.
+        #[arg(long)]
+        several: bool,
     },
     /// Refuse it on a ground of the law, which is logged.
     #[command(after_help = "Example:
@@ -156,7 +159,10 @@ compelling-grounds (Article 21(1)), not-applicable, exemption (Data Protection A
 impl Decide {
     pub(crate) fn proposed(self, caller: &Caller) -> Result<ProposedAction, Failure> {
         let (case, decision, schedule) = match self {
-            Self::Grant { case, schedule } => (case, CaseDecision::Grant, schedule),
+            Self::Grant { case, schedule, several: false } => (case, CaseDecision::Grant, schedule),
+            Self::Grant { case, schedule, several: true } => {
+                (case, CaseDecision::GrantSeveral, schedule)
+            }
             Self::Refuse { case, ground } => (case, CaseDecision::Refuse(ground), None),
             Self::Extend { case } => (case, CaseDecision::Extend, None),
             Self::Lift { case } => (case, CaseDecision::Lift, None),

@@ -8,4 +8,4 @@ mod persons;
 pub(crate) use due::{Assessment, HeldBack, shown};
 pub(crate) use key::RetentionKey;
 pub(crate) use list::{PROPOSED, Proposed};
-pub(crate) use persons::Persons;
+pub(crate) use persons::{Person, Persons};

@@ -1,7 +1,7 @@
 //! Cases of children's rights: opened by one custodian, decided by two, closed with a receipt when the answer is sent.
 
 use jiff::civil::Date;
-use minster_model::{Kind, Purpose, Role};
+use minster_model::{DatasetRef, Kind, Purpose, Role};
 use minster_retention::Schedule;
 use minster_vault_api::{
     CarriedOut, CaseDecision, Denial, IdentifierBatch, ListedPseudonyms, NewCase, Response,
@@ -15,7 +15,7 @@ use crate::{
     log::{CaseEvent, Event, hash},
     purposes::today,
     retention::Proposed,
-    state::{Case, State},
+    state::{Case, State, is_of_children},
     vault::in_use,
 };
 
@@ -137,9 +137,11 @@ impl Session<'_> {
                 "extended": status.extended,
                 "outcome": status.outcome,
                 "ground": status.ground,
+                "decided": of.settled.map(|day| day.to_string()),
                 "decided_by": of.signed,
                 "disposal_list": of.list,
                 "answered": status.answered,
+                "closed": of.closed.map(|day| day.to_string()),
             }))
         };
         let receipt = self.vault.look(of)?;
@@ -162,16 +164,23 @@ impl Session<'_> {
             Ok::<_, Denial>(of.clone())
         })??;
         let subject = self.subject_of(&case, &of.sha256)?;
-        let disposes = decision == CaseDecision::Grant
-            && matches!(of.right, Right::Erasure | Right::Objection);
-        let proposed = match (disposes, text) {
+        let grants = matches!(decision, CaseDecision::Grant | CaseDecision::GrantSeveral);
+        let disposes = grants && matches!(of.right, Right::Erasure | Right::Objection);
+        // A number that is nobody's own, such as a case's, stands on no row about a person: it would keep nobody out.
+        let asks = disposes || (grants && of.right == Right::Restriction);
+        let schedule_sha256 = text.as_deref().map(sha256);
+        let proposed = match (asks, text) {
             (true, None) => {
                 return Err(made(
-                    "it disposes of records, and needs the retention schedule, which names the kinds of a person's own numbers (`--schedule`)",
+                    "it is about one person, and needs the retention schedule, which names the kinds of a person's own numbers (`--schedule`)",
                 ));
             }
             (false, Some(_)) => return Err(made("it disposes of nothing, and needs no schedule")),
             (false, None) => None,
+            (true, Some(text)) if !disposes => {
+                own_kind(&schedule(&text)?, &subject.kind).map_err(made)?;
+                None
+            }
             (true, Some(text)) => {
                 own_kind(&schedule(&text)?, &subject.kind).map_err(made)?;
                 let may = |state: &State| state.live(&of.purpose).map(|of| of.may_dispose());
@@ -187,7 +196,7 @@ impl Session<'_> {
             received: of.received,
             decision,
             due: (decision == CaseDecision::Extend).then(|| due(of.received, EXTENDED_MONTHS)),
-            schedule_sha256: proposed.as_ref().map(|of| sha256(&of.schedule)),
+            schedule_sha256,
             tag: self.vault.keys().tag_of(&subject.link),
             kind: subject.kind,
         };
@@ -215,7 +224,8 @@ impl Session<'_> {
             (CaseDecision::Grant, Right::Access | Right::Rectification) => {
                 CaseEvent::Granted { case, proposal }
             }
-            (CaseDecision::Grant, Right::Erasure | Right::Objection) => {
+            (CaseDecision::GrantSeveral, _)
+            | (CaseDecision::Grant, Right::Erasure | Right::Objection) => {
                 return self.erase(proposal, of);
             }
             (CaseDecision::Grant, Right::Restriction) => {
@@ -288,17 +298,16 @@ impl Session<'_> {
         self.allow(&[Role::Linker], "the children whose processing is restricted")?;
         let role = self.asker()?.role;
         let standing = self.restricting(&purpose)?;
-        self.decide(|state| {
+        let told = purpose.clone();
+        let list = self.decide(|state| {
             let of = state.open_to(role, &purpose)?;
             if !state.cases.restricting(&purpose).keys().eq(standing.iter().map(|(case, _)| case)) {
                 return Err(super::out_of_order("a restriction changed meanwhile; ask again"));
             }
-            let mut list = RestrictedList::default();
+            let digest = state.cases.restricted_digest(&purpose);
+            let mut list = RestrictedList { digest, ..RestrictedList::default() };
             if !standing.is_empty() {
                 let keys = self.vault.keys();
-                let mut links: Vec<_> = standing.iter().map(|(_, of)| of.link).collect();
-                links.sort_unstable();
-                list.digest = keys.restricted_digest(&purpose, links.iter());
                 for (version, _) in of.versions().filter(|(_, retired)| !retired) {
                     let pseudonym = |(_, of): &(String, CaseSubject)| {
                         keys.purpose_key(&purpose, version, &of.kind).pseudonym(&of.link)
@@ -311,8 +320,18 @@ impl Session<'_> {
                 }
             }
             let versions = list.versions.len() as u64;
-            Ok((Event::ReadRestricted { purpose, versions }, Response::Restricted(list)))
-        })
+            Ok((Event::ReadRestricted { purpose, versions }, list))
+        })?;
+        self.restricted = Some((told, list.digest.clone()));
+        Ok(Response::Restricted(list))
+    }
+
+    /// The list of restricted children that was told in this conversation, where a dataset is the children's and that list was of
+    /// somebody. Another conversation's list says nothing of how these children were linked.
+    pub(super) fn linked_without(&self, dataset: &DatasetRef) -> Option<String> {
+        let (purpose, digest) = self.restricted.as_ref()?;
+        let is_told = is_of_children(dataset) && *purpose == dataset.purpose && !digest.is_empty();
+        is_told.then(|| digest.clone())
     }
 
     fn one_link(

@@ -1,16 +1,19 @@
 //! The erasure of one child, as two custodians granted it: a disposal of one person, whose day has not come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use minster_model::Kind;
 use minster_retention::Schedule;
-use minster_vault_api::{Denial, Response};
+use minster_vault_api::{CaseDecision, Denial, Response};
 
 use super::{Session, cases::own_kind, disposal::TakingOut, retention::schedule};
 use crate::{
     approvals::{DecideCase, refusal},
+    keys::Link,
     log::CaseEvent,
+    open_purpose::OpenPurpose,
     purposes::today,
-    retention::Persons,
+    retention::{Person, Persons},
     vault::in_use,
 };
 
@@ -43,6 +46,9 @@ impl Session<'_> {
         if let Some(by) = held.on(&persons.all[place], &parsed, keys) {
             return Err(refused(&kept_by(&by)));
         }
+        if of.decision != CaseDecision::GrantSeveral {
+            is_one(&persons.all[place], &books).map_err(|why| refused(&why))?;
+        }
         let leaving = self.leaving(&persons, [place].into_iter(), (&of.purpose, &books.births));
         let of = TakingOut {
             id: proposal,
@@ -56,6 +62,28 @@ impl Session<'_> {
             no_longer_due: 0,
         };
         self.take_out(of, &leaving, &mut books)
+    }
+}
+
+/// Whether all that rows show of a person may be one child's. Twins who stand in one row are one person by their numbers, and the
+/// erasure of one would take the other.
+///
+/// # Errors
+/// The reason why nobody can tell.
+fn is_one(person: &Person, books: &OpenPurpose) -> Result<(), String> {
+    let own: HashSet<&Link> = person.own.iter().collect();
+    let mut by_kind: BTreeMap<&Kind, u64> = BTreeMap::new();
+    for (_, kind) in books.registry.records().filter(|(link, _)| own.contains(link)) {
+        *by_kind.entry(kind).or_default() += 1;
+    }
+    let numbers = by_kind.values().copied().max().unwrap_or_default();
+    let births = person.births.len();
+    match numbers > 1 || births > 1 {
+        false => Ok(()),
+        true => Err(format!(
+            "rows show {numbers} numbers of one kind and {births} birth dates as one person's, who may be several children, such as twins; have \
+             the services look, and propose it anew with `--several` where it is one child"
+        )),
     }
 }
 

@@ -16,11 +16,12 @@ impl Session<'_> {
         carried_from: Option<String>,
     ) -> Result<Response, Denial> {
         let role = self.asker()?.role;
+        let restricted = self.linked_without(&manifest.dataset);
         self.decide(|state| {
             let state = state.open_to(role, &manifest.dataset.purpose)?;
             let version = state.version;
             state.manifests.may_record(role, &manifest, carried_from.as_deref(), version)?;
-            let event = Event::RecordedManifest { manifest, carried_from };
+            let event = Event::RecordedManifest { manifest, carried_from, restricted };
             Ok((event, Response::ManifestRecorded))
         })
     }

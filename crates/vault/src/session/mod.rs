@@ -20,7 +20,7 @@ mod subjects;
 
 pub(crate) use publishing::files_of;
 
-use minster_model::Role;
+use minster_model::{Purpose, Role};
 use minster_vault_api::{Denial, PROTOCOL, Proof, Request, Response};
 
 use crate::{
@@ -39,12 +39,22 @@ pub struct Session<'a> {
     quarantine: Option<quarantine::Opening>,
     /// The proposal about one child whose number was typed here.
     compared: Option<String>,
+    /// The list of restricted children that was told here last, and its purpose.
+    restricted: Option<(Purpose, String)>,
 }
 
 impl<'a> Session<'a> {
     /// A conversation with a caller whose uid the socket told.
     pub fn new(vault: &'a Vault, uid: u32) -> Self {
-        Self { vault, uid, asker: None, run: None, quarantine: None, compared: None }
+        Self {
+            vault,
+            uid,
+            asker: None,
+            run: None,
+            quarantine: None,
+            compared: None,
+            restricted: None,
+        }
     }
 
     /// Whether hello was said, in a role that the caller holds.

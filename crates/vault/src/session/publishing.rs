@@ -32,11 +32,11 @@ impl Session<'_> {
         }
         let Asker { uid, role, .. } = *self.asker()?;
         self.decide(|state| {
-            let (roles, day) = (&state.roles, state.day());
+            let (roles, day, all) = (&state.roles, state.day(), state);
             let state = state.open_to(role, &publication.purpose)?;
             let broken = state.definition.release.floors().broken_by(publication.rules.as_ref());
             if publication.what == Publishing::LetOut {
-                state.restrictions.are_linked(&publication.period)?;
+                all.are_linked(&publication.purpose, &publication.period)?;
             }
             if let (Publishing::LetOut, Some(what)) = (publication.what, broken) {
                 let purpose = publication.purpose;

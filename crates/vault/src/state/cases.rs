@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use minster_model::{DatasetClass, Period, Purpose};
+use minster_model::{DatasetClass, DatasetRef, Period, Purpose};
 use minster_vault_api::{
     CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Denial, Ground, Right, Turn,
 };
 
 use super::{ProposalState, State};
 use crate::{
-    approvals::{NEEDED, refusal},
+    approvals::{NEEDED, refusal, sha256},
     cases::{EXTENDED_MONTHS, MONTHS, due},
     log::{CaseEvent, Entry, Event},
 };
@@ -30,6 +30,10 @@ pub(crate) struct Case {
     /// SHA-256 of the file that says whom it is about.
     pub(crate) sha256: String,
     stage: Stage,
+    /// The day on which it was decided and carried out.
+    pub(crate) settled: Option<Date>,
+    /// The day on which it was closed.
+    pub(crate) closed: Option<Date>,
     /// Whether a restriction that it made stands.
     restricts: bool,
     /// The custodians who decided it.
@@ -58,15 +62,17 @@ struct Settlement {
     ground: Option<Ground>,
 }
 
-/// Restrictions of a purpose, and the datasets that were linked without their children: numbers of entries.
+/// The integrated dataset that has a row a child.
+const CHILDREN: &str = "children";
+
+/// For each period of a purpose, the list of restricted children without whom its children were last linked. None where that list was
+/// empty, or nobody knows it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Restrictions {
-    /// The last restriction that was made or lifted; 0 where none was.
-    changed: u64,
-    /// The last time that the linker was told the list.
-    told: u64,
-    /// For each period, what the linker had been told when its children were last recorded.
-    linked: BTreeMap<Period, u64>,
+pub(crate) struct Restrictions(BTreeMap<Period, String>);
+
+/// Whether a dataset has a period's children; ids and other datasets that linking makes have not.
+pub(crate) fn is_of_children(dataset: &DatasetRef) -> bool {
+    dataset.class == DatasetClass::Integrated && dataset.name.as_str() == CHILDREN
 }
 
 impl Case {
@@ -75,7 +81,8 @@ impl Case {
         !matches!(self.stage, Stage::Closed(..))
     }
 
-    fn settle(&mut self, outcome: CaseOutcome, ground: Option<Ground>) {
+    fn settle(&mut self, outcome: CaseOutcome, ground: Option<Ground>, day: Option<Date>) {
+        self.settled = day;
         self.stage = Stage::Settled(Settlement { outcome, ground });
     }
 
@@ -101,6 +108,11 @@ impl Case {
                 "its month was over on {}, and a delay is told within it: answer the case now",
                 self.due
             )),
+            CaseDecision::GrantSeveral
+                if !matches!(self.right, Right::Erasure | Right::Objection) =>
+            {
+                refused("`--several` is for an erasure or an objection")
+            }
             CaseDecision::Refuse(ground) if !ground.refuses(self.right) => {
                 let all = Ground::ALL.iter().filter(|one| one.refuses(self.right));
                 let all: Vec<&str> = all.map(|one| one.as_str()).collect();
@@ -189,6 +201,14 @@ impl Cases {
         standing.map(|(id, of)| (id.clone(), of.sha256.clone())).collect()
     }
 
+    /// Says which restrictions of a purpose stand; empty where none does. It is of the cases, as the log names them, so that it can be
+    /// compared without a number.
+    pub(crate) fn restricted_digest(&self, purpose: &Purpose) -> String {
+        let standing = self.restricting(purpose);
+        let lines: String = standing.iter().map(|(id, of)| format!("{id} {of}\n")).collect();
+        if lines.is_empty() { lines } else { sha256(&lines) }
+    }
+
     /// How many are not closed.
     pub(crate) fn open(&self) -> usize {
         self.0.values().filter(|of| of.is_open()).count()
@@ -226,10 +246,13 @@ impl Cases {
             | CaseEvent::Restricted { .. }
             | CaseEvent::NoRecord { .. } => case.may_be(CaseDecision::Grant, day),
             CaseEvent::Closed { answered, .. } => match case.stage {
-                Stage::Settled(_) if *answered >= case.received && *answered <= day => Ok(()),
-                Stage::Settled(_) => {
-                    Err(format!("the answer was sent between {} and today", case.received))
-                }
+                // Nobody answers what is not decided yet.
+                Stage::Settled(_) => match case.settled.unwrap_or(case.received) {
+                    first if *answered >= first && *answered <= day => Ok(()),
+                    first => Err(format!(
+                        "the answer was sent between the day of its decision, {first}, and today"
+                    )),
+                },
                 Stage::Closed(..) => Err("it is closed already".to_owned()),
                 Stage::Open | Stage::Disposing => {
                     Err("it is not settled yet; `minster-vault cases` says whose turn it is".into())
@@ -238,7 +261,12 @@ impl Cases {
         }
     }
 
-    fn apply(&mut self, event: &CaseEvent, signed: Option<&ProposalState>, number: u64) {
+    fn apply(
+        &mut self,
+        event: &CaseEvent,
+        signed: Option<&ProposalState>,
+        (number, day): (u64, Option<Date>),
+    ) {
         if let CaseEvent::Opened { case, right, purpose, received, due, reference, sha256 } = event
         {
             let opened = Case {
@@ -249,6 +277,8 @@ impl Cases {
                 reference: reference.clone(),
                 sha256: sha256.clone(),
                 stage: Stage::Open,
+                settled: None,
+                closed: None,
                 restricts: false,
                 signed: BTreeSet::new(),
                 list: None,
@@ -265,17 +295,20 @@ impl Cases {
         match event {
             CaseEvent::Opened { .. } => {}
             CaseEvent::Extended { due, .. } => case.due = *due,
-            CaseEvent::Granted { .. } => case.settle(CaseOutcome::Granted, None),
-            CaseEvent::Refused { ground, .. } => case.settle(CaseOutcome::Refused, Some(*ground)),
-            CaseEvent::NoRecord { .. } => case.settle(CaseOutcome::NoRecord, None),
+            CaseEvent::Granted { .. } => case.settle(CaseOutcome::Granted, None, day),
+            CaseEvent::Refused { ground, .. } => {
+                case.settle(CaseOutcome::Refused, Some(*ground), day);
+            }
+            CaseEvent::NoRecord { .. } => case.settle(CaseOutcome::NoRecord, None, day),
             CaseEvent::Restricted { .. } => {
                 case.restricts = true;
-                case.settle(CaseOutcome::Restricted, None);
+                case.settle(CaseOutcome::Restricted, None, day);
             }
             CaseEvent::Lifted { .. } => case.restricts = false,
             CaseEvent::Closed { answered, .. } => {
                 if let Some(settlement) = case.settlement() {
                     case.stage = Stage::Closed(settlement, *answered);
+                    case.closed = day;
                 }
             }
         }
@@ -308,12 +341,8 @@ impl State {
     pub(super) fn apply_cases(&mut self, entry: &Entry, signed: Option<&ProposalState>) {
         match &entry.event {
             Event::Case(of) => {
-                self.cases.apply(of, signed, entry.number);
-                let changes = matches!(of, CaseEvent::Restricted { .. } | CaseEvent::Lifted { .. });
-                let purpose = self.cases.get(of.case()).map(|case| case.purpose.clone());
-                if let (true, Some(purpose)) = (changes, purpose) {
-                    self.purpose(&purpose, |of| of.restrictions.changed = entry.number);
-                }
+                let day = self.last_day;
+                self.cases.apply(of, signed, (entry.number, day));
             }
             Event::Disposed(of) => {
                 let case = of.case.as_ref().and_then(|case| self.cases.0.get_mut(case));
@@ -324,25 +353,49 @@ impl State {
                 }
             }
             Event::AppliedDisposal { receipt, .. } => {
+                let day = self.last_day;
                 let all = self.cases.0.values_mut();
                 let of_list = all.filter(|of| of.stage == Stage::Disposing);
                 of_list
                     .filter(|of| of.list.as_ref() == Some(&receipt.list))
-                    .for_each(|case| case.settle(CaseOutcome::Erased, None));
+                    .for_each(|case| case.settle(CaseOutcome::Erased, None, day));
             }
-            Event::ReadRestricted { purpose, .. } => {
-                self.purpose(purpose, |of| of.restrictions.told = entry.number);
+            Event::RecordedManifest { manifest, carried_from: None, restricted } => {
+                self.linked(&manifest.dataset, restricted.as_ref());
             }
-            Event::RecordedManifest { manifest, carried_from: None }
-                if manifest.dataset.class == DatasetClass::Integrated =>
-            {
-                let period = manifest.dataset.period.clone();
-                self.purpose(&manifest.dataset.purpose, |of| {
-                    let told = of.restrictions.told;
-                    of.restrictions.linked.insert(period, told);
-                });
+            // Nobody knows how these were linked.
+            Event::AcceptedSnapshot { dataset, .. } => self.linked(dataset, None),
+            Event::TookOver { manifests, .. } => {
+                manifests.iter().for_each(|of| self.linked(&of.dataset, None));
             }
             _ => {}
+        }
+    }
+
+    /// Notes the list without whose children a dataset of children was linked.
+    fn linked(&mut self, dataset: &DatasetRef, restricted: Option<&String>) {
+        if !is_of_children(dataset) {
+            return;
+        }
+        self.purpose(&dataset.purpose, |of| match restricted {
+            Some(digest) => {
+                of.restrictions.0.insert(dataset.period.clone(), digest.clone());
+            }
+            None => {
+                of.restrictions.0.remove(&dataset.period);
+            }
+        });
+    }
+
+    /// Whether the children of a period were linked without those whose restriction stands now, and without no other.
+    ///
+    /// # Errors
+    /// [`Denial::RestrictionPending`].
+    pub(crate) fn are_linked(&self, purpose: &Purpose, period: &Period) -> Result<(), Denial> {
+        let linked = self.purposes.get(purpose).and_then(|of| of.restrictions.0.get(period));
+        match *linked.map_or("", String::as_str) == *self.cases.restricted_digest(purpose) {
+            true => Ok(()),
+            false => Err(Denial::RestrictionPending { period: period.clone() }),
         }
     }
 
@@ -361,19 +414,5 @@ impl State {
     /// A case, as custodians are told of it.
     pub(crate) fn told_case(&self, case: &str) -> Option<CaseStatus> {
         Some(self.cases.get(case)?.told(case, self))
-    }
-}
-
-impl Restrictions {
-    /// Whether the children of a period were linked without those whose restriction stands now.
-    ///
-    /// # Errors
-    /// [`Denial::RestrictionPending`].
-    pub(crate) fn are_linked(&self, period: &Period) -> Result<(), Denial> {
-        let linked = self.linked.get(period).copied().unwrap_or_default();
-        match self.changed <= linked {
-            true => Ok(()),
-            false => Err(Denial::RestrictionPending { period: period.clone() }),
-        }
     }
 }

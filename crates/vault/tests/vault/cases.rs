@@ -3,20 +3,20 @@
 use std::fs;
 
 use jiff::{Span, civil::Date};
-use minster_model::{DatasetClass, KeyVersion, Role};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, Role};
 use minster_vault::{session::Session, vault::Vault};
 use minster_vault_api::{
-    CarriedOut, CaseDecision, CaseOutcome, CaseStatus, Denial, DisposalReceipt, DisposedDataset,
-    Ground, NewCase, PROTOCOL, Proposed, ProposedAction, Publication, Publishing, RecordedManifest,
-    Request, Response, Right, Turn, VaultError, note::Verifier,
+    CarriedOut, CaseDecision, CaseOutcome, CaseStatus, Client, Denial, DisposalReceipt,
+    DisposedDataset, Ground, NewCase, PROTOCOL, Proposed, ProposedAction, Publication, Publishing,
+    RecordedManifest, Request, Response, Right, Turn, VaultError, note::Verifier,
 };
 
 use crate::{
     common::{Serving, Site, batch, carried_out, copy, dataset, denial, kind, retired, rotated},
     crash::at_every_write,
     retention::{
-        SCHEDULE, ask, child, dispose, education, files, filled, held, id, list, plan, proposed,
-        upn,
+        SCHEDULE, ask, child, dispose, education, facts, files, filled, held, id, list, plan,
+        proposed, run, upn,
     },
 };
 
@@ -45,8 +45,9 @@ pub(crate) fn opened(serving: &Serving, right: Right, number: &str) -> CaseStatu
 }
 
 fn decision(case: &CaseStatus, decision: CaseDecision) -> ProposedAction {
-    let disposes = matches!(case.right, Right::Erasure | Right::Objection);
-    let schedule = (disposes && decision == CaseDecision::Grant).then(|| SCHEDULE.to_owned());
+    let asks = matches!(case.right, Right::Erasure | Right::Objection | Right::Restriction);
+    let grants = matches!(decision, CaseDecision::Grant | CaseDecision::GrantSeveral);
+    let schedule = (asks && grants).then(|| SCHEDULE.to_owned());
     ProposedAction::Case { case: case.case.clone(), decision, schedule }
 }
 
@@ -243,9 +244,19 @@ fn a_refusal_has_a_ground_of_the_law_and_the_case_closes_with_a_receipt() {
         let why = denial(client.close_case(&case.case, &day.to_string())).to_string();
         assert!(why.contains("the answer was sent between"), "{why}");
     }
+    // Nobody answers before the decision, also where the case was received long before it.
+    let older = client.open_case(new(Right::Erasure, &upn(5), ago(20))).unwrap();
+    decided(&site, &serving, &older, of, &upn(5)).unwrap();
+    let why = denial(client.close_case(&older.case, &ago(10).to_string())).to_string();
+    assert!(why.contains("the day of its decision"), "{why}");
+    client.close_case(&older.case, &today().to_string()).unwrap();
     let note = client.close_case(&case.case, &today().to_string()).unwrap();
     let verifier: Verifier = client.status().unwrap().verifier.parse().unwrap();
     let told = verifier.open(&note).unwrap();
+    let day = format!("{}\"", today());
+    for what in ["decided", "closed"] {
+        assert!(told.contains(&format!("\"{what}\": \"{day}")), "{what}: {told}");
+    }
     for word in ["\"refused\"", "\"statutory-duty\"", "\"ann\"", "\"ben\"", "RIGHT/1", &case.case] {
         assert!(told.contains(word), "{word}: {told}");
     }
@@ -254,7 +265,7 @@ fn a_refusal_has_a_ground_of_the_law_and_the_case_closes_with_a_receipt() {
     assert!(twice.contains("closed already"), "{twice}");
     assert!(client.cases(false).unwrap().is_empty());
     let all = client.cases(true).unwrap();
-    assert_eq!((all.len(), all[0].days_left, all[0].turn), (1, None, None));
+    assert_eq!((all.len(), all[0].days_left, all[0].turn), (2, None, None));
     assert!(ask(&serving, "upn", &upn(0)).is_some(), "the records stay");
     let log = fs::read_to_string(site.log()).unwrap();
     assert!(log.contains("\"step\":\"refused\"") && log.contains("statutory-duty"));
@@ -319,6 +330,33 @@ fn an_objection_takes_all_numbers_of_the_child() {
         assert_eq!(ask(&serving, of, &number), None);
     }
     assert!(ask(&serving, "upn", &upn(4)).is_some());
+}
+
+/// Twins in one row are one person by their numbers. Nobody erases one of them and the other unseen.
+#[test]
+fn an_erasure_of_one_twin_does_not_take_the_other_unless_custodians_say_so() {
+    let site = Site::new();
+    let serving = site.serve();
+    filled(&serving);
+    let twins = [facts(&[("upn", &upn(12)), ("la-child-id", &child(12))], &[], &[], None)];
+    run(&serving, "cin", &twins).unwrap();
+    let other = [facts(&[("upn", &upn(13)), ("la-child-id", &child(12))], &[], &[], None)];
+    run(&serving, "cin", &other).unwrap();
+    let case = opened(&serving, Right::Erasure, &upn(12));
+    let why = decided(&site, &serving, &case, CaseDecision::Grant, &upn(12));
+    let why = denial(why).to_string();
+    assert!(why.contains("rows show 2 numbers of one kind"), "{why}");
+    for n in [12, 13] {
+        assert!(ask(&serving, "upn", &upn(n)).is_some(), "nobody is taken");
+    }
+    assert_eq!(status(&serving, &case).outcome, None);
+    let outcome = decided(&site, &serving, &case, CaseDecision::GrantSeveral, &upn(12)).unwrap();
+    let CarriedOut::Disposed(counts) = outcome else { panic!() };
+    assert_eq!((counts.persons, counts.numbers), (1, 3));
+    let access = opened(&serving, Right::Access, &upn(0));
+    let mut client = serving.client(Role::Custodian).unwrap();
+    let why = denial(proposed(&mut client, decision(&access, CaseDecision::GrantSeveral)));
+    assert!(why.to_string().contains("for an erasure or an objection"), "{why}");
 }
 
 #[test]
@@ -491,47 +529,124 @@ fn publication(what: Publishing) -> Publication {
     }
 }
 
+/// A conversation of the linker: it is told the list, and records datasets.
+struct Linking(Client);
+
+impl Linking {
+    fn new(serving: &Serving) -> Self {
+        Self(serving.client(Role::Linker).unwrap())
+    }
+
+    /// One that is told the list.
+    fn told(serving: &Serving) -> Self {
+        let mut linking = Self::new(serving);
+        linking.0.restricted(&education()).unwrap();
+        linking
+    }
+
+    fn records(&mut self, linked: &DatasetRef, sha: &str) {
+        self.0.create_key(linked).unwrap();
+        let manifest = RecordedManifest { dataset: linked.clone(), sha256: sha.repeat(64) };
+        self.0.record_manifest(manifest, None).unwrap();
+    }
+}
+
+fn children(period: &str) -> DatasetRef {
+    DatasetRef {
+        name: "children".parse().unwrap(),
+        period: period.parse().unwrap(),
+        ..dataset(DatasetClass::Integrated)
+    }
+}
+
+fn let_out(serving: &Serving) -> Result<u32, VaultError> {
+    serving.client(Role::Analyst).unwrap().publish(&publication(Publishing::LetOut))
+}
+
+fn is_pending(serving: &Serving) -> bool {
+    match let_out(serving) {
+        Ok(_) => false,
+        refused => matches!(denial(refused), Denial::RestrictionPending { .. }),
+    }
+}
+
 /// A draft of before the restriction counts the child: it is not let out.
 #[test]
 fn no_release_is_let_out_until_the_children_are_linked_without_the_restricted_one() {
     let site = Site::new();
     let serving = site.serve();
     filled(&serving);
-    let let_out = || {
-        let mut analyst = serving.client(Role::Analyst).unwrap();
-        analyst.publish(&publication(Publishing::LetOut))
-    };
-    assert_eq!(let_out().unwrap(), 0);
-    let linked = dataset(DatasetClass::Integrated);
-    let record = |sha: &str| {
-        let mut linker = serving.client(Role::Linker).unwrap();
-        linker.create_key(&linked).unwrap();
-        let manifest = RecordedManifest { dataset: linked.clone(), sha256: sha.repeat(64) };
-        linker.record_manifest(manifest, None).unwrap();
-    };
-    let ask = || drop(serving.client(Role::Linker).unwrap().restricted(&education()).unwrap());
+    assert_eq!(let_out(&serving).unwrap(), 0);
     let case = opened(&serving, Right::Restriction, &upn(0));
-    ask();
+    let mut before = Linking::told(&serving);
     decided(&site, &serving, &case, CaseDecision::Grant, &upn(0)).unwrap();
-    let why = denial(let_out());
-    assert!(matches!(why, Denial::RestrictionPending { .. }), "{why}");
-    // The list that the linker was told before the restriction does not count, nor does another's dataset.
-    record("1");
-    assert!(matches!(denial(let_out()), Denial::RestrictionPending { .. }));
-    ask();
-    assert!(matches!(denial(let_out()), Denial::RestrictionPending { .. }));
-    serving.recorded(&minster_model::DatasetRef {
-        period: "2023-24".parse().unwrap(),
-        ..dataset(DatasetClass::Integrated)
-    });
-    assert!(matches!(denial(let_out()), Denial::RestrictionPending { .. }));
-    record("2");
-    assert_eq!(let_out().unwrap(), 0);
+    assert!(is_pending(&serving));
+    // A list of before the restriction does not count, whoever else is told the new one meanwhile.
+    let mut told = Linking::told(&serving);
+    before.records(&children("2024-25"), "1");
+    assert!(is_pending(&serving));
+    // Nor does a linker who asks for no list, another period, or another dataset.
+    Linking::new(&serving).records(&children("2024-25"), "2");
+    told.records(&children("2023-24"), "3");
+    let ids = DatasetRef { name: "identities".parse().unwrap(), ..children("2024-25") };
+    told.records(&ids, "4");
+    assert!(is_pending(&serving));
+    told.records(&children("2024-25"), "5");
+    assert!(!is_pending(&serving));
+    drop((before, told, serving));
+    let serving = site.serve();
+    assert!(!is_pending(&serving), "after a restart it is the same");
     // A release is withdrawn at any time.
     decided(&site, &serving, &case, CaseDecision::Lift, &upn(0)).unwrap();
     let mut analyst = serving.client(Role::Analyst).unwrap();
     assert_eq!(analyst.publish(&publication(Publishing::Withdrawn)).unwrap(), 0);
-    assert!(matches!(denial(let_out()), Denial::RestrictionPending { .. }), "so is a lifted one");
+    assert!(is_pending(&serving), "so is a lifted one");
+    Linking::told(&serving).records(&children("2024-25"), "6");
+    assert!(!is_pending(&serving));
+}
+
+/// Linking finds nothing to do then, and records nothing: a stamp of the time would hold releases back for ever.
+#[test]
+fn a_restriction_that_is_lifted_before_the_next_linking_holds_no_release_back() {
+    let site = Site::new();
+    let serving = site.serve();
+    filled(&serving);
+    let mut linker = Linking::told(&serving);
+    linker.records(&children("2024-25"), "1");
+    let first = opened(&serving, Right::Restriction, &upn(0));
+    decided(&site, &serving, &first, CaseDecision::Grant, &upn(0)).unwrap();
+    let mut told = Linking::told(&serving);
+    told.records(&children("2024-25"), "2");
+    assert!(!is_pending(&serving));
+    let digest = |serving: &Serving| {
+        serving.client(Role::Linker).unwrap().restricted(&education()).unwrap().digest
+    };
+    let without_first = digest(&serving);
+    let second = opened(&serving, Right::Restriction, &upn(1));
+    decided(&site, &serving, &second, CaseDecision::Grant, &upn(1)).unwrap();
+    assert!(is_pending(&serving));
+    decided(&site, &serving, &second, CaseDecision::Lift, &upn(1)).unwrap();
+    assert_eq!(digest(&serving), without_first, "linking finds nothing to do");
+    assert!(!is_pending(&serving));
+}
+
+/// An older snapshot may count the child.
+#[test]
+fn an_accepted_snapshot_of_the_children_is_linked_again_before_a_release() {
+    let site = Site::new();
+    let serving = site.serve();
+    filled(&serving);
+    let of = children("2024-25");
+    Linking::told(&serving).records(&of, "1");
+    let case = opened(&serving, Right::Restriction, &upn(0));
+    decided(&site, &serving, &case, CaseDecision::Grant, &upn(0)).unwrap();
+    Linking::told(&serving).records(&of, "2");
+    assert!(!is_pending(&serving));
+    let accept = ProposedAction::Snapshot { dataset: of.clone(), sha256: Some("1".repeat(64)) };
+    carried_out(&site, &serving, accept).unwrap();
+    assert!(is_pending(&serving));
+    Linking::told(&serving).records(&of, "3");
+    assert!(!is_pending(&serving));
 }
 
 /// The process is killed at each write of an erasure. Afterwards the case is of before, or waits for the linker.
@@ -619,6 +734,7 @@ fn a_grant_needs_the_schedule_where_it_disposes_of_records_and_only_there() {
     let mut client = serving.client(Role::Custodian).unwrap();
     let erasure = opened(&serving, Right::Erasure, &upn(0));
     let access = opened(&serving, Right::Access, &upn(0));
+    let restriction = opened(&serving, Right::Restriction, &upn(0));
     let mut refused = |case: &CaseStatus, schedule: Option<&str>, why: &str| {
         let (case, schedule) = (case.case.clone(), schedule.map(str::to_owned));
         let action = ProposedAction::Case { case, decision: CaseDecision::Grant, schedule };
@@ -628,6 +744,9 @@ fn a_grant_needs_the_schedule_where_it_disposes_of_records_and_only_there() {
     refused(&erasure, None, "`--schedule`");
     refused(&access, Some(SCHEDULE), "needs no schedule");
     refused(&erasure, Some(&SCHEDULE.replace("\"upn\", ", "")), "nobody's own");
+    // A number that is nobody's own is on no row about a person: it would keep nobody out.
+    refused(&restriction, None, "`--schedule`");
+    refused(&restriction, Some(&SCHEDULE.replace("\"upn\", ", "")), "nobody's own");
     refused(&CaseStatus { case: "0".repeat(16), ..access.clone() }, None, "no such case");
     let outcome = decided(&site, &serving, &access, CaseDecision::Grant, &upn(0)).unwrap();
     assert_eq!(outcome, CarriedOut::Done);
