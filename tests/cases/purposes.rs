@@ -90,6 +90,9 @@ fn the_officer_s_records_tell_of_the_installation_and_of_no_child() {
     };
     assert!(has("treated", "pupils.upn: pseudonymised (upn)"), "{columns}");
     assert!(!has("kept", "pupils.upn"), "{columns}");
+    // A name becomes a keyed hash: it is not dropped.
+    assert!(has("used", "pupils.surname: match keys"), "{columns}");
+    assert!(!has("dropped", "pupils.surname"), "{columns}");
 
     let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date().to_string();
     let month = json(&["report", "month", "--month", &today[..7]]);

@@ -29,11 +29,24 @@ pub struct DescribedDelivery {
     pub period: Period,
     /// One entry a column, table by table.
     pub columns: Vec<DescribedColumn>,
-    /// The columns of files that are known and dropped.
+    /// The columns of files that are dropped, and that match keys or parts for scored matching are made of.
+    pub used: Vec<UsedColumn>,
+    /// The columns of files that are known and dropped; nothing is made of them.
     pub dropped: Vec<DroppedColumn>,
 }
 
-/// A column of a file that gets into no dataset.
+/// A column of a file that is dropped once something keyed is made of it.
+#[derive(Debug, Serialize)]
+pub struct UsedColumn {
+    /// The table.
+    pub table: String,
+    /// Its name in the file; XML: its path.
+    pub file: String,
+    /// What it becomes a part of: `match keys`, `scored matching`.
+    pub used_for: Vec<&'static str>,
+}
+
+/// A column of a file that gets into no dataset, whole or in part.
 #[derive(Debug, Serialize)]
 pub struct DroppedColumn {
     /// The table.
@@ -80,7 +93,8 @@ impl Ingestion {
             let found = self.definitions.find(&delivery.name, &delivery.period)?;
             let (source, period) = (delivery.name.clone(), delivery.period.clone());
             let (columns, dropped) = (columns(&found.definition), dropped(&found.definition));
-            Some(DescribedDelivery { source, period, columns, dropped })
+            let used = used(&found.definition);
+            Some(DescribedDelivery { source, period, columns, used, dropped })
         };
         let deliveries = self.pipeline.sources.iter().filter_map(delivery).collect();
         Described { format: 1, deliveries }
@@ -91,7 +105,7 @@ impl Described {
     /// For people.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        for DescribedDelivery { source, period, columns, dropped: _ } in &self.deliveries {
+        for DescribedDelivery { source, period, columns, used: _, dropped: _ } in &self.deliveries {
             let _ = writeln!(text, "{source} {period}");
             for DescribedColumn { table, name, file, treatment, meaning, codes, .. } in columns {
                 let meaning =
@@ -121,17 +135,40 @@ pub(crate) fn read_columns(definition: &Definition) -> Result<Vec<ReadColumns>, 
     definition.tables.iter().map(read).collect()
 }
 
-fn dropped(definition: &Definition) -> Vec<DroppedColumn> {
-    let of = |table: &Table| {
+/// The parts that a column gives, beside what becomes of its cells.
+fn used_for(column: &Column) -> Vec<&'static str> {
+    let key = column.part.is_some().then_some("match keys");
+    let scored = column.linkage.is_some().then_some("scored matching");
+    key.into_iter().chain(scored).collect()
+}
+
+/// The columns of files that have no column in a dataset, table by table.
+fn without_column(definition: &Definition) -> impl Iterator<Item = (&Table, &String, &Column)> {
+    definition.tables.iter().flat_map(|table| {
         let dropped =
             table.columns.iter().filter(|(_, column)| column.treatment == Treatment::Drop);
-        let column = |(file, _): (&String, _)| DroppedColumn {
-            table: table.name.to_string(),
-            file: file.clone(),
-        };
-        dropped.map(column).collect::<Vec<_>>()
+        // A dropped birth date may give a cohort, which is a column.
+        let none = dropped.filter(|(_, column)| column.cohort.is_none());
+        none.map(move |(file, column)| (table, file, column))
+    })
+}
+
+fn used(definition: &Definition) -> Vec<UsedColumn> {
+    let used = without_column(definition).map(|(table, file, column)| UsedColumn {
+        table: table.name.to_string(),
+        file: file.clone(),
+        used_for: used_for(column),
+    });
+    used.filter(|of| !of.used_for.is_empty()).collect()
+}
+
+fn dropped(definition: &Definition) -> Vec<DroppedColumn> {
+    let dropped = without_column(definition).filter(|(_, _, column)| used_for(column).is_empty());
+    let column = |(table, file, _): (&Table, &String, _)| DroppedColumn {
+        table: table.name.to_string(),
+        file: file.clone(),
     };
-    definition.tables.iter().flat_map(of).collect()
+    dropped.map(column).collect()
 }
 
 fn columns(definition: &Definition) -> Vec<DescribedColumn> {
@@ -229,5 +266,45 @@ fn generalised(to: &Generalisation) -> String {
             let bands: Vec<String> = bands.iter().map(ToString::to_string).collect();
             format!("a band, the lower bounds being {}", bands.join(", "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_that_keys_are_made_of_is_no_dropped_one() {
+        let definition = Definition::parse(
+            r#"
+            name = "s"
+            format = "csv"
+            years = ["2024-25"]
+            [[table]]
+            name = "t"
+            file = "t.csv"
+            [table.columns]
+            Postcode = { treatment = "match-key", part = "postcode" }
+            Surname = { treatment = "match-key", part = "surname", linkage = "surname" }
+            Former = { treatment = "drop", linkage = "surname" }
+            Telephone = { treatment = "drop" }
+            Birth = { treatment = "generalise", type = "date", to = "year", as = "birth_year", part = "birth-date" }
+            [[table.match_key]]
+            name = "k"
+            parts = ["surname", "birth-date", "postcode"]
+            "#,
+        )
+        .unwrap();
+        let used: Vec<_> = used(&definition).into_iter().map(|of| (of.file, of.used_for)).collect();
+        let dropped: Vec<_> = dropped(&definition).into_iter().map(|of| of.file).collect();
+        assert_eq!(
+            used,
+            [
+                ("Former".to_owned(), vec!["scored matching"]),
+                ("Postcode".to_owned(), vec!["match keys"]),
+                ("Surname".to_owned(), vec!["match keys", "scored matching"]),
+            ]
+        );
+        assert_eq!(dropped, ["Telephone"]);
     }
 }

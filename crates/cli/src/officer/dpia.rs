@@ -8,7 +8,7 @@ use minster_model::coarse;
 use minster_store::{Store, StoreError};
 use serde::Serialize;
 
-use super::{Delivery, Dropped, Kept, Measure, Site, measures, page as pages};
+use super::{Delivery, Dropped, Kept, Measure, Site, Used, measures, page as pages};
 use crate::{
     failure::Failure,
     purposes::{Named, lines},
@@ -36,7 +36,9 @@ struct Columns {
     kept: Vec<String>,
     /// Changed, as `table.column: how`.
     treated: Vec<String>,
-    /// Dropped, as `table.column` of the file.
+    /// In no dataset, but match keys or parts for scored matching are made of them, as `table.column: what` of the file.
+    used: Vec<String>,
+    /// Dropped, and nothing is made of them, as `table.column` of the file.
     dropped: Vec<String>,
 }
 
@@ -62,7 +64,7 @@ struct Risk {
     section: &'static str,
 }
 
-const RISKS: [Risk; 9] = [
+const RISKS: [Risk; 10] = [
     Risk { what: "somebody tries out numbers at the vault", section: "Trying out numbers" },
     Risk { what: "a caller makes the vault slow or full", section: "Who may cost the vault what" },
     Risk { what: "a mistyped number is repaired to another child's", section: "What repairs add" },
@@ -71,6 +73,7 @@ const RISKS: [Risk; 9] = [
     Risk { what: "parts of names are compared", section: "Parts for scored matching" },
     Risk { what: "ingestion sees raw rows", section: "What ingestion gets to see" },
     Risk { what: "previews side by side tell more than each", section: "What a preview adds" },
+    Risk { what: "why a number is withheld tells of it", section: "What an explanation adds" },
     Risk { what: "what nobody defends", section: "Not defended" },
 ];
 
@@ -104,6 +107,9 @@ impl Columns {
         let name = |of: &Kept| format!("{}.{}", of.table, of.name);
         let dropped =
             delivery.dropped.iter().map(|Dropped { table, file }| format!("{table}.{file}"));
+        let used = delivery.used.iter().map(|Used { table, file, used_for }| {
+            format!("{table}.{file}: {}", used_for.join(" and "))
+        });
         Self {
             source: delivery.source.clone(),
             period: delivery.period.clone(),
@@ -112,6 +118,7 @@ impl Columns {
                 .into_iter()
                 .map(|of| format!("{}: {}", name(of), of.treatment))
                 .collect(),
+            used: used.collect(),
             dropped: dropped.collect(),
         }
     }
@@ -167,11 +174,11 @@ pub(super) fn text(facts: &Facts) -> String {
         }
     }
     text += "\nsources\n";
-    for Columns { source, period, kept, treated, dropped } in &facts.deliveries {
-        let (kept, treated, dropped) = (kept.len(), treated.len(), dropped.len());
+    for Columns { source, period, kept, treated, used, dropped } in &facts.deliveries {
+        let [kept, treated, used, dropped] = [kept, treated, used, dropped].map(Vec::len);
         let _ = writeln!(
             text,
-            "  {source} {period}: {kept} columns kept, {treated} treated, {dropped} dropped; --json and --html name them"
+            "  {source} {period}: {kept} columns kept, {treated} treated, {used} used for keys or scored matching, {dropped} dropped; --json and --html name them"
         );
     }
     text += "\nroles\n";
@@ -211,12 +218,13 @@ pub(super) fn page(facts: &Facts) -> Markup {
             (pages::facts(&super::processing::capital(lines(named))))
         }
         h2 { "Sources" }
-        p { "Each column of a file is kept as it is, changed, or dropped. One that no definition knows stops its source." }
-        @for Columns { source, period, kept, treated, dropped } in &facts.deliveries {
+        p { "Each column of a file is kept as it is, changed, used for keyed hashes alone, or dropped. One that no definition knows stops its source." }
+        @for Columns { source, period, kept, treated, used, dropped } in &facts.deliveries {
             h3 { (source) " " (period) }
             (pages::facts(&[
                 (format!("Kept ({})", kept.len()), none(kept)),
                 (format!("Changed ({})", treated.len()), none(treated)),
+                (format!("Used for keys or scored matching ({})", used.len()), none(used)),
                 (format!("Dropped ({})", dropped.len()), none(dropped)),
             ]))
         }

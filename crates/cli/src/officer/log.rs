@@ -57,8 +57,7 @@ pub(super) struct Entry {
     pub(super) event: Event,
 }
 
-/// The events that the records tell of. A new kind of event is counted by its name until it stands here: cases of rights come in
-/// here, and into [`super::month::Report`].
+/// The events that the records tell of. A new kind of event is counted by its name until it stands here.
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub(super) enum Event {
@@ -94,9 +93,12 @@ pub(super) enum Event {
         purpose: Purpose,
     },
     Proposed {
+        proposal: String,
         action: String,
     },
-    Approved {},
+    Approved {
+        proposal: String,
+    },
     OpenedQuarantine {
         chosen: u64,
     },
@@ -106,11 +108,14 @@ pub(super) enum Event {
         category: Option<String>,
     },
     LiftedHold {
+        proposal: String,
         hold: String,
     },
     Disposed {
         proposal: String,
         purpose: Purpose,
+        #[serde(default)]
+        case: Option<String>,
         persons: std::collections::BTreeMap<String, u64>,
     },
     AppliedDisposal {
@@ -124,6 +129,7 @@ pub(super) enum Event {
         full: Vec<Count>,
         denied: Vec<Count>,
     },
+    Case(super::rights::Step),
     #[serde(other)]
     Other,
 }

@@ -8,6 +8,7 @@ mod month;
 mod month_page;
 mod page;
 mod processing;
+mod rights;
 
 use clap::Args;
 use minster_model::{Role, pipeline::Controller};
@@ -60,7 +61,8 @@ pub(crate) fn month(arguments: &MonthArguments) -> Result<String, Failure> {
     let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Auditor, "minster")?;
     let entries = log::read(&mut vault)?;
     let runs = Store::inspect(&loaded.pipeline.store)?.runs()?;
-    let report = month::Report::of(&arguments.month, &entries, &runs);
+    let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
+    let report = month::Report::of(&arguments.month, &entries, &runs, today);
     arguments.form.of(&report, month_page::page, month_page::text)
 }
 
@@ -86,7 +88,16 @@ struct Delivery {
     source: String,
     period: String,
     columns: Vec<Kept>,
+    used: Vec<Used>,
     dropped: Vec<Dropped>,
+}
+
+/// A column that match keys, or parts for scored matching, are made of.
+#[derive(Deserialize)]
+struct Used {
+    table: String,
+    file: String,
+    used_for: Vec<String>,
 }
 
 /// A column that passes.

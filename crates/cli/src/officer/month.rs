@@ -1,14 +1,18 @@
-//! The officer's month: what the vault's log and the ledger of runs tell of it. Counts of persons and rows from 1 to 4 are hidden.
+//! The officer's month: what the vault's log and the ledger of runs tell of it. Counts of persons and rows from 1 to 4
+//! are hidden, and what tells of persons is counted so that no subtraction gives such a count: to the nearest 5, beside no exact sum of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use minster_model::Purpose;
+use minster_model::{Purpose, coarse};
 use minster_store::{Progress, RunRecord};
 use minster_vault_api::{PurposeDefinition, SMALLEST_SHOWN, ShownCount};
 use serde::Serialize;
 
-use super::log::{Entry, Event, Month, Publication};
+use super::{
+    log::{Entry, Event, Month, Publication},
+    rights::{Cases, Register},
+};
 
 /// A purpose ends soon within so many days after the month.
 const SOON: i64 = 60;
@@ -18,15 +22,21 @@ const SOON: i64 = 60;
 pub(super) struct Report {
     pub(super) format: u32,
     pub(super) month: String,
-    /// Entries of the log in the month, by event: of each kind, also of those that no other part tells of.
-    pub(super) entries: BTreeMap<String, u64>,
-    /// Proposals by action, in the month.
-    pub(super) requests: BTreeMap<String, u64>,
-    /// Custodians' signatures.
+    /// Entries of the log in the month, by event; not those that another part tells of by person. Whatever may be about one person is
+    /// counted as persons are.
+    pub(super) entries: BTreeMap<String, ShownCount>,
+    /// Proposals by action, in the month. Those about one person are counted as persons are.
+    pub(super) requests: BTreeMap<String, ShownCount>,
+    /// Custodians' signatures under proposals about no single person.
     pub(super) approvals: u64,
+    /// Cases of children's rights, by right.
+    pub(super) cases: BTreeMap<String, Cases>,
     pub(super) purposes: BTreeMap<String, Use>,
     pub(super) quarantines: Quarantines,
+    /// Those of a schedule's list.
     pub(super) disposals: Vec<Disposal>,
+    /// Erasures of one child, as a case was granted.
+    pub(super) erasures: ShownCount,
     pub(super) holds: Holds,
     /// Purposes that end within 60 days after the month, or ended in it.
     pub(super) ending: BTreeMap<String, String>,
@@ -109,6 +119,83 @@ pub(super) struct Runs {
     pub(super) drafts_refused: u64,
 }
 
+/// Proposals that are about no single person. One of a later release counts as about a person until it stands here.
+const OF_NO_PERSON: [&str; 13] = [
+    "name-purpose",
+    "allow-load",
+    "resume",
+    "change-custodians",
+    "change-reviewers",
+    "rotate",
+    "retire",
+    "accept-snapshot",
+    "forget-release",
+    "moratorium",
+    "grant-role",
+    "revoke-role",
+    LIFTED_MORATORIUM,
+];
+
+/// The lifting of a moratorium: the action is the same as for a hold on a person.
+const LIFTED_MORATORIUM: &str = "lift-moratorium";
+
+/// Entries that other parts tell of, person by person or proposal by proposal: their sum would give what those hide.
+const TOLD_ELSEWHERE: [&str; 7] =
+    ["proposed", "approved", "held", "lifted-hold", "disposed", "applied-disposal", "case"];
+
+/// Entries that are about no single person. Each other one counts as about a person, and so does one of a later release.
+const EXACT: &[&str] = &[
+    "made",
+    "started",
+    "stopped",
+    "repaired",
+    "rekeyed",
+    "opened-run",
+    "pseudonymised",
+    "made-parts",
+    "told-births",
+    "repaired-numbers",
+    "closed-run",
+    "alarm",
+    "created-key",
+    "unwrapped-key",
+    "scanned-key",
+    "named-purpose",
+    "allowed-load",
+    "resumed",
+    "appointed",
+    "changed-custodians",
+    "changed-reviewers",
+    "gave-review",
+    "took-review",
+    "rotated",
+    "read-crosswalk",
+    "retired",
+    "agreed",
+    "let-out",
+    "withdrew",
+    "checkpointed",
+    "restored",
+    "stated",
+    "denied",
+    "refused",
+    "recorded-manifest",
+    "took-over",
+    "accepted-snapshot",
+    "forgot-release",
+    "unlocked",
+    "told-facts",
+    "planned-retention",
+    "took-over-roles",
+    "granted-role",
+    "revoked-role",
+];
+
+/// A count of persons, or of what is about one person: to the nearest 5, unless it is small.
+pub(super) fn of_persons(count: u64) -> ShownCount {
+    shown(count).map(coarse)
+}
+
 /// A count, unless it is small.
 fn shown(count: u64) -> ShownCount {
     (count == 0 || count >= SMALLEST_SHOWN).then_some(count)
@@ -123,22 +210,37 @@ struct Reading<'a> {
     /// Holds that stand, each with its category where it is a moratorium.
     standing: BTreeMap<&'a str, Option<&'a str>>,
     lists: Vec<&'a str>,
+    register: Register<'a>,
+    entries: BTreeMap<&'a str, u64>,
+    /// The month's proposals.
+    proposed: Vec<(&'a str, &'a str)>,
+    /// Actions of all proposals.
+    actions: BTreeMap<&'a str, &'a str>,
+    /// Signatures of the month, by the proposals.
+    signed: Vec<&'a str>,
+    /// Proposals that lifted a moratorium.
+    moratoria: BTreeSet<&'a str>,
+    erased: u64,
     made: u64,
     lifted: u64,
     rows: u64,
 }
 
 impl Report {
-    pub(super) fn of(month: &Month, entries: &[Entry], runs: &[RunRecord]) -> Self {
+    /// `today` is the day on which it is asked for: a case of a month that is not over is overdue once its day is.
+    pub(super) fn of(month: &Month, entries: &[Entry], runs: &[RunRecord], today: Date) -> Self {
         let mut reading = Reading::default();
         for entry in entries.iter().filter(|entry| month.reaches(&entry.time)) {
             // A hold that is lifted is known until then.
             if month.has(&entry.time) {
                 reading.happened(entry);
             }
+            if let Event::Case(step) = &entry.event {
+                reading.register.takes(step, month.has(&entry.time));
+            }
             reading.stands(entry);
         }
-        let mut report = reading.end(month);
+        let mut report = reading.end(month, today);
         report.runs = Runs::of(month, runs);
         report
     }
@@ -163,7 +265,12 @@ impl<'a> Reading<'a> {
             Event::Held { proposal, category } => {
                 self.standing.insert(proposal, category.as_deref());
             }
-            Event::LiftedHold { hold } => drop(self.standing.remove(hold.as_str())),
+            Event::LiftedHold { proposal, hold } => {
+                if self.standing.remove(hold.as_str()).flatten().is_some() {
+                    self.moratoria.insert(proposal);
+                }
+            }
+            Event::Proposed { proposal, action } => drop(self.actions.insert(proposal, action)),
             Event::AppliedDisposal { receipt } => {
                 let place = self.lists.iter().position(|list| *list == receipt.list);
                 if let Some(disposal) = place.and_then(|at| self.report.disposals.get_mut(at)) {
@@ -176,7 +283,7 @@ impl<'a> Reading<'a> {
 
     /// Counts an entry of the month.
     fn happened(&mut self, entry: &'a Entry) {
-        *self.report.entries.entry(entry.name.clone()).or_default() += 1;
+        *self.entries.entry(&entry.name).or_default() += 1;
         match &entry.event {
             Event::OpenedRun { purpose } => self.of(purpose).runs_opened += 1,
             Event::ClosedRun { purpose: Some(purpose) } => self.of(purpose).runs_closed += 1,
@@ -185,10 +292,8 @@ impl<'a> Reading<'a> {
             Event::MadeParts { purpose, today } => self.of(purpose).parts.day(*today),
             Event::Alarm { purpose } => self.of(purpose).alarms += 1,
             Event::Resumed { purpose } => self.of(purpose).resumed += 1,
-            Event::Proposed { action } => {
-                *self.report.requests.entry(action.clone()).or_default() += 1;
-            }
-            Event::Approved {} => self.report.approvals += 1,
+            Event::Proposed { proposal, action } => self.proposed.push((proposal, action)),
+            Event::Approved { proposal } => self.signed.push(proposal),
             Event::OpenedQuarantine { chosen } => {
                 self.report.quarantines.opened += 1;
                 self.rows += chosen;
@@ -197,18 +302,19 @@ impl<'a> Reading<'a> {
             Event::Held { category: Some(category), .. } => {
                 self.report.holds.moratoria_made.push(category.clone());
             }
-            Event::LiftedHold { hold } => match self.standing.get(hold.as_str()) {
+            Event::LiftedHold { hold, .. } => match self.standing.get(hold.as_str()) {
                 Some(Some(category)) => {
                     self.report.holds.moratoria_lifted.push((*category).to_owned());
                 }
                 _ => self.lifted += 1,
             },
-            Event::Disposed { proposal, purpose, persons } => {
+            Event::Disposed { case: Some(_), .. } => self.erased += 1,
+            Event::Disposed { proposal, purpose, persons, case: None } => {
                 self.lists.push(proposal);
                 self.report.disposals.push(Disposal {
                     purpose: purpose.to_string(),
                     day: day(entry),
-                    persons: persons.iter().map(|(of, n)| (of.clone(), shown(*n))).collect(),
+                    persons: persons.iter().map(|(of, n)| (of.clone(), of_persons(*n))).collect(),
                     applied: false,
                 });
             }
@@ -237,11 +343,43 @@ impl<'a> Reading<'a> {
         });
     }
 
-    fn end(self, month: &Month) -> Report {
-        let Self { mut report, definitions, stopped, standing, lists: _, made, lifted, rows } =
-            self;
+    /// Counts of what was proposed and signed, and of entries: nothing of them sums up what is hidden.
+    fn sums(&mut self) {
+        let action = |proposal: &str, action| match self.moratoria.contains(proposal) {
+            true => LIFTED_MORATORIUM,
+            false => action,
+        };
+        let mut requests: BTreeMap<&str, u64> = BTreeMap::new();
+        for (proposal, of) in &self.proposed {
+            *requests.entry(action(proposal, of)).or_default() += 1;
+        }
+        let told = requests.into_iter().map(|(of, count)| match OF_NO_PERSON.contains(&of) {
+            true => (of.to_owned(), Some(count)),
+            false => (of.to_owned(), of_persons(count)),
+        });
+        self.report.requests = told.collect();
+        let of_no_person = self.signed.iter().filter(|proposal| {
+            let of = self.actions.get(*proposal).copied().unwrap_or_default();
+            OF_NO_PERSON.contains(&action(proposal, of))
+        });
+        self.report.approvals = of_no_person.count() as u64;
+        let entries = self.entries.iter().filter(|(name, _)| !TOLD_ELSEWHERE.contains(name));
+        let told = entries.map(|(name, count)| {
+            let count = if EXACT.contains(name) { Some(*count) } else { of_persons(*count) };
+            ((*name).to_owned(), count)
+        });
+        self.report.entries = told.collect();
+    }
+
+    fn end(mut self, month: &Month, today: Date) -> Report {
+        self.sums();
+        let Self { mut report, definitions, stopped, standing, register, .. } = self;
+        let (made, lifted, rows, erased) = (self.made, self.lifted, self.rows, self.erased);
         (report.format, report.month) = (1, month.to_string());
+        report.erasures = of_persons(erased);
         let last = month.last_day();
+        let behind = last.tomorrow().unwrap_or(last);
+        report.cases = register.counts(behind.min(today));
         for (purpose, definition) in &definitions {
             let of = report.purposes.entry(purpose.to_string()).or_default();
             of.stopped = stopped.contains(purpose);
@@ -251,10 +389,10 @@ impl<'a> Reading<'a> {
             let ends = definition.expires.filter(|day| ends_soon(*day, last));
             report.ending.extend(ends.map(|day| (purpose.to_string(), day.to_string())));
         }
-        report.quarantines.rows = shown(rows);
+        report.quarantines.rows = of_persons(rows);
         let holds = &mut report.holds;
-        (holds.made, holds.lifted) = (shown(made), shown(lifted));
-        holds.standing = shown(standing.values().filter(|of| of.is_none()).count() as u64);
+        (holds.made, holds.lifted) = (of_persons(made), of_persons(lifted));
+        holds.standing = of_persons(standing.values().filter(|of| of.is_none()).count() as u64);
         holds.moratoria_standing =
             standing.values().filter_map(|of| of.map(str::to_owned)).collect();
         report
@@ -302,152 +440,4 @@ impl Runs {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::officer::{
-        log::tests::entries,
-        month_page::{page, text},
-    };
-
-    const PURPOSE: &str = r#"{"name":"p","text":"t","legal_basis":"b","roles":["ingest"],
-        "budget":{"run":10,"day":200},"expires":"2026-12-31"}"#;
-
-    fn report(lines: &[String], month: &str) -> Value {
-        let made = format!(
-            r#"{{"time":"2026-01-01T00:00:00Z","event":"made","purposes":[{}]}}"#,
-            PURPOSE.replace('\n', "")
-        );
-        let all: Vec<&str> =
-            std::iter::once(made.as_str()).chain(lines.iter().map(String::as_str)).collect();
-        let entries = entries(&all);
-        let report = Report::of(&month.parse().unwrap(), &entries, &[]);
-        let page = page(&report).into_string();
-        assert!(page.contains(month) && !page.contains("SAR/2026"), "{page}");
-        assert!(!text(&report).contains("SAR/2026"));
-        serde_json::to_value(&report).unwrap()
-    }
-
-    fn at(day: &str, event: &str, rest: &str) -> String {
-        format!(r#"{{"time":"{day}T09:00:00Z","event":"{event}"{rest}}}"#)
-    }
-
-    #[test]
-    fn a_month_counts_its_own_entries_and_no_others() {
-        let denied = |day: &str| at(day, "denied", r#","what":"x""#);
-        let lines = [
-            denied("2026-10-31"),
-            denied("2026-11-01"),
-            denied("2026-11-30"),
-            denied("2026-12-01"),
-        ];
-        assert_eq!(report(&lines, "2026-11")["denied"], 2);
-        assert_eq!(report(&lines, "2026-11")["entries"], json!({ "denied": 2 }));
-        assert_eq!(report(&lines, "2026-09")["entries"], json!({}));
-    }
-
-    #[test]
-    fn budgets_are_told_by_the_busiest_day_and_small_counts_are_hidden() {
-        let asked = |day: &str, today: u64| {
-            at(day, "pseudonymised", &format!(r#","purpose":"p","today":{today}"#))
-        };
-        let lines = [asked("2026-11-02", 40), asked("2026-11-02", 50), asked("2026-11-03", 9)];
-        let told = &report(&lines, "2026-11")["purposes"]["p"]["numbers"];
-        assert_eq!(*told, json!({ "busiest_day": 50, "budget": 200, "percent": 25 }));
-        let told = &report(&[asked("2026-11-02", 3)], "2026-11")["purposes"]["p"]["numbers"];
-        assert_eq!(*told, json!({ "busiest_day": null, "budget": 200, "percent": null }));
-    }
-
-    #[test]
-    fn holds_on_persons_are_counted_and_moratoria_are_named_until_they_are_lifted() {
-        let held = |day: &str, name: &str, category: &str| {
-            at(day, "held", &format!(r#","proposal":"{name}","reference":"SAR/2026/1"{category}"#))
-        };
-        let lifted =
-            |day: &str, name: &str| at(day, "lifted-hold", &format!(r#","hold":"{name}""#));
-        let mut lines: Vec<String> =
-            (0..6).map(|n| held("2026-10-02", &format!("h{n}"), "")).collect();
-        lines.push(held("2026-10-03", "m", r#","category":"adoption","ordered_by":"the Inquiry""#));
-        lines.push(lifted("2026-11-04", "h1"));
-        lines.push(lifted("2026-11-05", "m"));
-        let november = &report(&lines, "2026-11")["holds"];
-        assert_eq!(november["standing"], 5, "{november}");
-        assert_eq!(november["lifted"], Value::Null, "one is few");
-        assert_eq!(november["moratoria_lifted"], json!(["adoption"]));
-        assert_eq!(november["moratoria_standing"], json!([]));
-        let october = &report(&lines, "2026-10")["holds"];
-        assert_eq!((&october["made"], &october["standing"]), (&json!(6), &json!(6)));
-        assert_eq!(october["moratoria_standing"], json!(["adoption"]));
-    }
-
-    #[test]
-    fn a_hold_that_was_lifted_before_the_month_stands_no_more() {
-        let lines = [
-            at("2026-09-01", "held", r#","proposal":"m","category":"adoption""#),
-            at("2026-10-01", "lifted-hold", r#","hold":"m""#),
-        ];
-        assert_eq!(report(&lines, "2026-11")["holds"]["moratoria_standing"], json!([]));
-    }
-
-    #[test]
-    fn disposals_alarms_releases_and_refusals_are_told() {
-        let lines = [
-            at(
-                "2026-11-02",
-                "disposed",
-                r#","proposal":"d1","purpose":"p","persons":{"adoption":2,"other-records":12}"#,
-            ),
-            at("2026-11-03", "disposed", r#","proposal":"d2","purpose":"p","persons":{}"#),
-            at("2026-11-09", "applied-disposal", r#","purpose":"p","receipt":{"list":"d1"}"#),
-            at("2026-11-10", "alarm", r#","purpose":"p","source":"census","rule":"r""#),
-            at(
-                "2026-11-11",
-                "let-out",
-                r#","purpose":"p","release":"children","period":"2024-25","audience":"partners""#,
-            ),
-            at(
-                "2026-11-12",
-                "withdrew",
-                r#","purpose":"p","release":"children","period":"2024-25""#,
-            ),
-            at(
-                "2026-11-13",
-                "opened-quarantine",
-                r#","chosen":3,"reference":"SAR/2026/2","reason":"a name""#,
-            ),
-            at(
-                "2026-11-14",
-                "refused",
-                r#","strangers":[{"uid":1,"count":7}],"full":[],"denied":[{"uid":2,"count":3}]"#,
-            ),
-            at("2026-11-15", "proposed", r#","action":"find-subject","reference":"SAR/2026/3""#),
-            at("2026-11-16", "opened-case", r#","kind":"access""#),
-        ];
-        let told = report(&lines, "2026-11");
-        let disposals = &told["disposals"];
-        assert_eq!(disposals[0]["persons"], json!({ "adoption": null, "other-records": 12 }));
-        assert_eq!(
-            (&disposals[0]["applied"], &disposals[1]["applied"]),
-            (&json!(true), &json!(false))
-        );
-        assert_eq!(told["purposes"]["p"]["alarms"], 1);
-        assert_eq!(told["purposes"]["p"]["stopped"], true);
-        assert_eq!(told["releases"][0]["audience"], "partners");
-        assert_eq!(told["releases"][1]["what"], "withdrawn");
-        assert_eq!(told["quarantines"], json!({ "opened": 1, "rows": null }));
-        assert_eq!((&told["denied"], &told["refused"]), (&json!(3), &json!(7)));
-        assert_eq!(told["requests"], json!({ "find-subject": 1 }));
-        // An event that no part tells of is counted by its name.
-        assert_eq!(told["entries"]["opened-case"], 1);
-    }
-
-    #[test]
-    fn a_purpose_that_ends_within_sixty_days_is_named() {
-        for (month, ends) in
-            [("2026-10", false), ("2026-11", true), ("2026-12", true), ("2027-01", false)]
-        {
-            assert_eq!(!report(&[], month)["ending"]["p"].is_null(), ends, "{month}");
-        }
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use minster_vault_api::{SMALLEST_SHOWN, ShownCount};
 use super::{
     month::{Budgeted, Disposal, Holds, Released, Report, Runs, Use},
     page as pages,
+    rights::Cases,
 };
 
 fn told(count: ShownCount) -> String {
@@ -42,7 +43,16 @@ fn purposes(report: &Report) -> Vec<Vec<String>> {
 }
 
 fn requests(report: &Report) -> Vec<Vec<String>> {
-    report.requests.iter().map(|(action, count)| vec![action.clone(), count.to_string()]).collect()
+    report.requests.iter().map(|(action, count)| vec![action.clone(), told(*count)]).collect()
+}
+
+/// Cases of children's rights: the right, opened, closed, open, overdue.
+fn cases(report: &Report) -> Vec<Vec<String>> {
+    let of = |(right, of): (&String, &Cases)| {
+        let counts = [of.opened, of.closed, of.open, of.overdue].map(told);
+        [vec![right.clone()], counts.to_vec()].concat()
+    };
+    report.cases.iter().map(of).collect()
 }
 
 fn disposals(report: &Report) -> Vec<Vec<String>> {
@@ -88,12 +98,16 @@ fn facts(report: &Report) -> Vec<(String, String)> {
     };
     let fact = |name: &str, value: String| (name.to_owned(), value);
     vec![
-        fact("Signatures of custodians", report.approvals.to_string()),
+        fact(
+            "Signatures of custodians, under proposals about no single person",
+            report.approvals.to_string(),
+        ),
         fact("Quarantines opened", opened),
         fact(
             "Holds on persons",
             format!("{} made, {} lifted, {} stand", told(made), told(lifted), told(standing)),
         ),
+        fact("Erasures of one child", told(report.erasures)),
         fact("Moratoria made", names(&report.holds.moratoria_made)),
         fact("Moratoria lifted", names(&report.holds.moratoria_lifted)),
         fact("Moratoria standing", names(&report.holds.moratoria_standing)),
@@ -118,6 +132,13 @@ pub(super) fn text(report: &Report) -> String {
         }
     };
     part("proposals to custodians", requests(report));
+    let named = |row: Vec<String>| match &row[..] {
+        [right, opened, closed, open, overdue] => vec![format!(
+            "{right}: {opened} opened, {closed} closed, {open} open, {overdue} of them overdue"
+        )],
+        _ => row,
+    };
+    part("cases of children's rights", cases(report).into_iter().map(named).collect());
     part("purposes: runs; numbers, repairs and parts of the busiest day; alarms", purposes(report));
     part("purposes that end", ending(report));
     part("releases", releases(report));
@@ -128,7 +149,7 @@ pub(super) fn text(report: &Report) -> String {
     );
     part(
         "entries of the vault's log, by event",
-        report.entries.iter().map(|(name, n)| vec![format!("{n} {name}")]).collect(),
+        report.entries.iter().map(|(name, n)| vec![format!("{} {name}", told(*n))]).collect(),
     );
     text
 }
@@ -136,17 +157,18 @@ pub(super) fn text(report: &Report) -> String {
 /// As a page.
 pub(super) fn page(report: &Report) -> Markup {
     let entries: Vec<Vec<String>> =
-        report.entries.iter().map(|(name, n)| vec![name.clone(), n.to_string()]).collect();
+        report.entries.iter().map(|(name, n)| vec![name.clone(), told(*n)]).collect();
     let body = html! {
         p {
-            "The month, as the vault's log and the ledger of runs tell it. Days are UTC. Counts of persons and rows from 1 to 4 are "
-            "hidden. No number, name or reason stands here."
+            "The month, as the vault's log and the ledger of runs tell it. Days are UTC. Counts of what is about persons are to the "
+            "nearest 5, and 1 to 4 are hidden. No number, name or reason stands here."
         }
         h2 { "Purposes" }
         (pages::table("Use of each purpose; the busiest day beside a day's budget", &["Purpose", "Runs", "Numbers", "Repairs", "Parts for matching", "Alarms"], &purposes(report), &[]))
         (pages::table("Purposes that end within 60 days, or ended", &["Purpose", "Last day"], &ending(report), &[]))
         h2 { "Requests" }
         (pages::table("Proposals to custodians", &["Action", "Proposals"], &requests(report), &[1]))
+        (pages::table("Cases of children's rights, by right; open and overdue at the month's end", &["Right", "Opened", "Closed", "Open", "Overdue"], &cases(report), &[1, 2, 3, 4]))
         (pages::facts(&facts(report)))
         h2 { "Releases" }
         (pages::table("Let out and withdrawn", &["Day", "Release", "Period", "What", "Readers", "Purpose"], &releases(report), &[]))

@@ -39,6 +39,8 @@ struct Data {
     periods: Vec<String>,
     tables: usize,
     kept: usize,
+    /// In no dataset, but keyed hashes for linking are made of them.
+    used: usize,
     dropped: usize,
 }
 
@@ -99,7 +101,7 @@ fn data(deliveries: &[Delivery]) -> Vec<Data> {
     }
     let of = |(source, deliveries): (&str, Vec<&Delivery>)| {
         // The newest delivery's definition: earlier years have other columns.
-        let newest = deliveries.last();
+        let newest = deliveries.iter().max_by_key(|of| &of.period);
         let tables: std::collections::BTreeSet<&str> = newest
             .map_or(Vec::new(), |of| {
                 of.columns.iter().map(|column| column.table.as_str()).collect()
@@ -111,6 +113,7 @@ fn data(deliveries: &[Delivery]) -> Vec<Data> {
             periods: deliveries.iter().map(|of| of.period.clone()).collect(),
             tables: tables.len(),
             kept: newest.map_or(0, |of| of.columns.len()),
+            used: newest.map_or(0, |of| of.used.len()),
             dropped: newest.map_or(0, |of| of.dropped.len()),
         }
     };
@@ -147,8 +150,8 @@ fn recipients(record: &Record) -> Vec<Vec<String>> {
 
 fn data_rows(record: &Record) -> Vec<Vec<String>> {
     let of = |of: &Data| {
-        let [tables, kept, dropped] = [of.tables, of.kept, of.dropped].map(|of| of.to_string());
-        vec![of.source.clone(), of.periods.join(", "), tables, kept, dropped]
+        let counts = [of.tables, of.kept, of.used, of.dropped].map(|of| of.to_string());
+        [vec![of.source.clone(), of.periods.join(", ")], counts.to_vec()].concat()
     };
     record.data.iter().map(of).collect()
 }
@@ -176,8 +179,8 @@ pub(super) fn text(record: &Record) -> String {
     for row in data_rows(record) {
         let _ = writeln!(
             text,
-            "  {} ({}): {} tables, {} columns kept or treated, {} dropped",
-            row[0], row[1], row[2], row[3], row[4]
+            "  {} ({}): {} tables, {} columns kept or treated, {} used for keys or scored matching, {} dropped",
+            row[0], row[1], row[2], row[3], row[4], row[5]
         );
     }
     text += "\n(d) recipients\n";
@@ -224,7 +227,7 @@ pub(super) fn page(record: &Record) -> Markup {
         }
         h2 { "Persons and data (c)" }
         p { "Persons: " (or_none(&record.persons.join(", "))) "." }
-        (pages::table("Data by source", &["Source", "Deliveries", "Tables", "Columns kept or treated", "Columns dropped"], &data_rows(record), &[2, 3, 4]))
+        (pages::table("Data by source", &["Source", "Deliveries", "Tables", "Columns kept or treated", "Used for keys or scored matching", "Columns dropped"], &data_rows(record), &[2, 3, 4, 5]))
         h2 { "Recipients (d)" }
         p { "Nobody receives rows. Releases are tables that passed disclosure control, for these readers." }
         (pages::table("Readers by purpose", &["Purpose", "Readers"], &recipients(record), &[]))
