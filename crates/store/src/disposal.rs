@@ -19,7 +19,8 @@ use arrow::{
 };
 use minster_model::{DatasetRef, Kind, Pseudonym, RunId, TableName};
 
-use self::search::{Leaving, OfTable, leaving};
+use self::search::{Leaving, leaving};
+pub(crate) use self::search::{OfTable, rows_of};
 use crate::{
     Dataset, DatasetKeys, DatasetWriter, DisposalNote, Manifest, Origin, Store, StoreError,
     TableEntry, dataset::Before, files, locked, rekey, retention, within,

@@ -40,6 +40,7 @@ mod keys;
 mod ledger;
 mod locked;
 mod manifest;
+mod one_person;
 mod quarantine;
 mod records;
 mod rekey;
@@ -64,6 +65,7 @@ pub use manifest::{
     CellCounts, ColumnEntry, DisposalNote, FileCounts, Manifest, Origin, TableEntry,
 };
 pub use minster_model::UNIT;
+pub use one_person::{OnePerson, PersonsRows, TableRows};
 pub use quarantine::{AlsoFailed, FailedRows, REASONS, SetAside};
 pub use records::Settled;
 pub use rekey::{CarriedOver, Successors};

@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod access;
 mod bounds;
 mod client;
 mod custodians;
@@ -37,6 +38,10 @@ mod status;
 mod tokens;
 mod unlock;
 
+pub use access::{
+    AccessCounts, AccessPurpose, BUNDLE_PIECE, BegunAccess, BundlePart, EndedAccess, SealedPiece,
+    VaultsPart,
+};
 pub use client::{Client, VaultError};
 pub use custodians::{LogPage, OpenProposal};
 pub use denial::Denial;
@@ -64,4 +69,4 @@ pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 pub use unlock::{LockedReport, Share, ShareKind, Unlocking, VaultState};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 13;
+pub const PROTOCOL: u16 = 14;

@@ -2,12 +2,12 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, CarriedOut, DataKey, Denial, DisposalReceipt, ExactOnlyList, IdentifierBatch,
-    InputFile, KnownRelease, ListedKind, LockedReport, LogPage, NewestManifests, OpenProposal,
-    OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase,
-    QuarantineRows, RecordedManifest, Reidentified, RetentionPlan, RunManifest, SealedRunKey,
-    Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey,
-    bounds,
+    AccessCounts, Approval, BegunAccess, BundlePart, CarriedOut, DataKey, Denial, DisposalReceipt,
+    EndedAccess, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease, ListedKind, LockedReport,
+    LogPage, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed,
+    Publication, QuarantineCase, QuarantineRows, RecordedManifest, Reidentified, RetentionPlan,
+    RunManifest, SealedPiece, SealedRunKey, Share, SignedDecisions, StatusReport, SubjectPseudonym,
+    Unlocking, Unwrapped, WrappedKey, bounds,
 };
 
 /// A caller's request. Each list and text in it has a bound, and a longer one is refused as the message is read.
@@ -252,6 +252,23 @@ pub enum Request {
         /// The outcome.
         receipt: DisposalReceipt,
     },
+    /// Begins to carry out a grant of access to all that is held on one child.
+    BeginAccess {
+        /// The proposal.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        proposal: String,
+        /// The retention schedule's text: it says which numbers are a person's own, and how long records are kept.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::PAGE }>")]
+        schedule: String,
+    },
+    /// A piece of a file of sealed rows, to look for rows of the child in.
+    SearchSealed(SealedPiece),
+    /// Goes on in the bundle with these parts: at most [`crate::BUNDLE_PIECE`] bytes.
+    WriteBundle(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<BundlePart>,
+    ),
+    /// Ends the bundle, and with it the grant.
+    EndAccess(AccessCounts),
 }
 
 /// The vault's answer.
@@ -364,4 +381,12 @@ pub enum Response {
     RetentionPlan(RetentionPlan),
     /// A piece of a disposal list.
     DisposalPiece(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The child, as the store's side may know it.
+    AccessBegun(BegunAccess),
+    /// The piece was looked through.
+    SealedSearched,
+    /// The next bytes of the encrypted bundle; there may be none yet.
+    Bundle(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The bundle is whole, and logged.
+    AccessEnded(EndedAccess),
 }

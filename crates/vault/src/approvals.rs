@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::signing_key::{KeyForm, SigningKey};
 use crate::{
     VaultFault,
+    access::GIVE_ACCESS,
     keys::unhex,
     log::{AboutRole, ResumedRun, RunCounts},
     purposes::{PurposeDefinition, today},
@@ -143,6 +144,15 @@ pub enum Action {
         /// The vault's keyed hash of it, hexadecimal.
         tag: String,
     },
+    /// Give a requester all that is held on one child. The child's number stands here as a keyed tag.
+    GiveAccess {
+        /// The kind of the number.
+        kind: Kind,
+        /// The vault's keyed hash of it, hexadecimal.
+        tag: String,
+        /// The requester's age recipient: nobody else can open the bundle.
+        recipient: String,
+    },
     /// Let these reviewers, and no others, judge pairs of a purpose from now on.
     ChangeReviewers {
         /// The purpose.
@@ -255,6 +265,7 @@ impl Action {
             Self::ChangeCustodians { .. } => "change-custodians",
             Self::Reidentify { .. } => "reidentify",
             Self::FindSubject { .. } => FIND_SUBJECT,
+            Self::GiveAccess { .. } => GIVE_ACCESS,
             Self::ChangeReviewers { .. } => "change-reviewers",
             Self::Rotate { .. } => "rotate",
             Self::Retire { .. } => "retire",
@@ -291,6 +302,7 @@ impl Action {
             | Self::RevokeRole { .. }
             | Self::ChangeCustodians { .. }
             | Self::FindSubject { .. }
+            | Self::GiveAccess { .. }
             | Self::ChangeExactOnly { .. } => None,
         }
     }
@@ -314,6 +326,7 @@ impl Action {
             Self::ChangeCustodians { custodians } => custodians.len() as u64,
             Self::Reidentify { pseudonyms, .. } => pseudonyms.len() as u64,
             Self::FindSubject { .. }
+            | Self::GiveAccess { .. }
             | Self::AcceptSnapshot { .. }
             | Self::ForgetRelease { .. }
             | Self::Hold { .. }

@@ -37,6 +37,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod approvals;
 pub mod custody;
 pub mod disk;

@@ -372,6 +372,11 @@ impl State {
             Event::Resumed { proposal, purpose, run } => {
                 self.purpose(purpose, |state| state.resume(proposal, run.as_ref()));
             }
+            Event::BeganAccess { proposal, .. } => {
+                if let Some(state) = self.proposals.get_mut(proposal) {
+                    state.begun += 1;
+                }
+            }
             Event::ComparedSubject { proposal, same: false } => {
                 if let Some(state) = self.proposals.get_mut(proposal) {
                     state.wrong_numbers += 1;
@@ -478,6 +483,7 @@ impl State {
             | Event::Restored { loss: None, .. }
             | Event::Reidentified { .. }
             | Event::FoundSubject { .. }
+            | Event::EndedAccess { .. }
             | Event::OpenedQuarantine { .. }
             | Event::Denied { .. }
             | Event::Refused { .. } => {}

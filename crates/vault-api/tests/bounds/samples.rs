@@ -6,15 +6,16 @@ use minster_model::{
     DatasetClass, DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role, policy::Zeros,
 };
 use minster_vault_api::{
-    Approval, CarriedOut, DangerousRoles, DataKey, DeliveryCount, Denial, DisposalCounts,
-    DisposalReceipt, DisposedDataset, DueCount, ExactOnlyList, Floors, HeldCount, IdentifierBatch,
-    InputFile, KnownRelease, ListChange, ListChanged, ListedKind, ListedPseudonyms, LockedReport,
-    LogPage, ManifestFault, NamedFile, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun,
-    PersonFacts, Proposed, ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase,
-    QuarantineRows, RecordedManifest, Reidentified, ReleaseRules, Request, Response, RetentionPlan,
-    RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold,
-    StatusReport, SubjectPseudonym, UndeterminedCount, Unlocking, Unwrapped, VersionStatus,
-    WrappedKey,
+    AccessCounts, AccessPurpose, Approval, BegunAccess, BundlePart, CarriedOut, DangerousRoles,
+    DataKey, DeliveryCount, Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount,
+    EndedAccess, ExactOnlyList, Floors, HeldCount, IdentifierBatch, InputFile, KnownRelease,
+    ListChange, ListChanged, ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault,
+    NamedFile, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed,
+    ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase, QuarantineRows,
+    RecordedManifest, Reidentified, ReleaseRules, Request, Response, RetentionPlan, RoleGrant,
+    RunKey, RunManifest, SealedPiece, SealedRunKey, Share, ShareKind, SignedDecisions,
+    StandingHold, StatusReport, SubjectPseudonym, UndeterminedCount, Unlocking, Unwrapped,
+    VaultsPart, VersionStatus, WrappedKey,
 };
 
 /// A text.
@@ -129,6 +130,7 @@ pub(crate) fn actions() -> Vec<ProposedAction> {
         ProposedAction::LiftHold { hold: t() },
         ProposedAction::Grant { role: Role::Auditor, uid: 1, until: Some(t()) },
         ProposedAction::Revoke { role: Role::Auditor, uid: 1 },
+        ProposedAction::Access { kind: n(), identifier: batch(), recipient: t() },
         ProposedAction::Dispose { purpose: n(), schedule: t(), until: t() },
     ]
 }
@@ -196,6 +198,12 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::RecordDisposed { manifest: manifest(), carried_from: t(), list: t() },
         Request::ReadReceipt { list: t() },
         Request::ReportDisposal { purpose: n(), receipt: receipt() },
+        Request::BeginAccess { proposal: t(), schedule: t() },
+        Request::SearchSealed(SealedPiece { dataset: dataset(), bytes: vec![1], is_last: true }),
+        Request::WriteBundle(vec![BundlePart::File(t())]),
+        Request::WriteBundle(vec![BundlePart::Text(vec![1])]),
+        Request::WriteBundle(vec![BundlePart::Vaults(VaultsPart::KeptUntilCell)]),
+        Request::EndAccess(AccessCounts { datasets: 1, rows: 1 }),
     ];
     all.extend(actions().into_iter().map(|action| {
         Request::Propose(Proposed { action, reference: t(), reason: t(), expires: t() })
@@ -374,6 +382,14 @@ pub(crate) fn responses() -> Vec<Response> {
         Response::FactsTold,
         Response::RetentionPlan(plan()),
         Response::DisposalPiece(vec![1]),
+        Response::AccessBegun(BegunAccess {
+            purposes: vec![AccessPurpose { purpose: n(), pseudonyms: vec![pseudonym()] }],
+            child_kinds: vec![n()],
+            own_kinds: vec![n()],
+        }),
+        Response::SealedSearched,
+        Response::Bundle(vec![1]),
+        Response::AccessEnded(EndedAccess { bytes: vec![1], sha256: t(), set_aside: 1 }),
     ];
     all.extend(denials().into_iter().map(Response::Denied));
     all

@@ -121,7 +121,10 @@ pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
         }
         writeln!(err, "it is about the numbers in {from}, and no others")?;
     }
-    if let Action::FindSubject { kind, .. } | Action::Hold { kind, .. } = &proposal.action {
+    if let Action::FindSubject { kind, .. }
+    | Action::GiveAccess { kind, .. }
+    | Action::Hold { kind, .. } = &proposal.action
+    {
         let number = number(kind, identifier_file.as_deref())?;
         if !client.compare_subject(&id, number)? {
             return Err(usage("the proposal is about another number; not signed"));
@@ -171,7 +174,15 @@ fn summary(proposal: &Proposal, id: &str) -> String {
     for (name, value) in told.more {
         line(name, &value);
     }
-    line("for whom", &format!("uid {requester}, who asked for it {made}, and nobody else"));
+    let for_whom = match action {
+        Action::GiveAccess { .. } => {
+            format!(
+                "the requester; uid {requester} asked for it {made}, and the linker's user carries it out"
+            )
+        }
+        _ => format!("uid {requester}, who asked for it {made}, and nobody else"),
+    };
+    line("for whom", &for_whom);
     line("reference", reference);
     line("reason", reason);
     let left = match (*expires - today()).get_days() {
@@ -232,6 +243,13 @@ fn told(action: &Action) -> Told {
             format!("tell all pseudonyms of the child with the {kind} that you gave"),
             "1 child".into(),
         ),
+        Action::GiveAccess { kind, recipient, .. } => Told {
+            more: vec![("encrypted", format!("to {recipient}: compare it with the requester's"))],
+            ..of(
+                format!("give all that is held on the child with the {kind} that you gave"),
+                "1 child".into(),
+            )
+        },
         Action::Hold { kind, .. } => of(
             format!("hold the person with the {kind} that you gave back from disposal"),
             "1 person".into(),

@@ -7,6 +7,7 @@ use minster_vault_api::{
 
 use super::{Session, check_reference, disposal::Approved, fault, out_of_order};
 use crate::{
+    access::GIVE_ACCESS,
     approvals::{
         Action, CustodianKey, FIND_SUBJECT, HOLD, NEEDED, Proposal, StoppedRun, last_day, refusal,
         sha256,
@@ -186,6 +187,9 @@ impl Session<'_> {
                 let tag = self.subject_tag(&kind, &identifier)?;
                 Action::FindSubject { kind, tag }
             }
+            ProposedAction::Access { kind, identifier, recipient } => {
+                self.access(kind, &identifier, recipient)?
+            }
             ProposedAction::Reviewers { purpose, reviewers } => {
                 self.vault.live_purpose(&purpose)?;
                 let reviewers: Vec<CustodianKey> =
@@ -251,7 +255,7 @@ impl Session<'_> {
             if open_proposal.by.contains(&custodian) {
                 return Err(refused("this custodian has approved it; a second one must"));
             }
-            let is_about_one = [FIND_SUBJECT, HOLD].contains(&open_proposal.action.as_str());
+            let is_about_one = [FIND_SUBJECT, GIVE_ACCESS, HOLD].contains(&open_proposal.action.as_str());
             if is_about_one && compared != Some(proposal.as_str()) {
                 return Err(refused(
                     "it is about one child: whoever approves it types the child's number first, and the vault compares",
@@ -308,6 +312,9 @@ impl Session<'_> {
             Action::Rotate { purpose, to } => return self.rotate(id, &purpose, to),
             Action::Retire { purpose, version, give_up } => {
                 return self.retire(id, &purpose, version, give_up);
+            }
+            Action::GiveAccess { .. } => {
+                return Err(refusal("carried out", "it is carried out by `minster access`"));
             }
             Action::Reidentify { .. } | Action::FindSubject { .. } => {
                 return Err(refusal("carried out", "it is answered by `reidentify` or `subject`"));

@@ -37,7 +37,9 @@ impl Session<'_> {
         };
         self.allow(readers, "the key of such a dataset")?;
         let event = |dataset, run, manifest| Event::UnwrappedKey { dataset, run, manifest };
-        self.opened(dataset, wrapped, run, (manifest, false), event)
+        // All that is held on a child stands in superseded snapshots too.
+        let older = self.access.is_some();
+        self.opened(dataset, wrapped, run, (manifest, older), event)
     }
 
     /// Opens datasets of all classes but linkage datasets, the superseded ones too: the auditor's program searches them and

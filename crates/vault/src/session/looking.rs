@@ -39,7 +39,9 @@ impl Session<'_> {
         let open_proposal = open_proposal.ok_or_else(|| refused("no such one is open"))?;
         let proposal = self.text(&id, &open_proposal.sha256)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
-        let (Action::FindSubject { kind, tag } | Action::Hold { kind, tag }) = proposal.action
+        let (Action::FindSubject { kind, tag }
+        | Action::GiveAccess { kind, tag, .. }
+        | Action::Hold { kind, tag }) = proposal.action
         else {
             return Err(refused("it is not about one child"));
         };

@@ -1,5 +1,6 @@
 //! One conversation: hello, then what the role may ask.
 
+mod access;
 mod approvals;
 mod datasets;
 mod disposal;
@@ -35,6 +36,7 @@ pub struct Session<'a> {
     asker: Option<Asker>,
     run: Option<runs::OpenRun>,
     quarantine: Option<quarantine::Opening>,
+    access: Option<access::Access>,
     /// The proposal about one child whose number was typed here.
     compared: Option<String>,
 }
@@ -42,7 +44,7 @@ pub struct Session<'a> {
 impl<'a> Session<'a> {
     /// A conversation with a caller whose uid the socket told.
     pub fn new(vault: &'a Vault, uid: u32) -> Self {
-        Self { vault, uid, asker: None, run: None, quarantine: None, compared: None }
+        Self { vault, uid, asker: None, run: None, quarantine: None, access: None, compared: None }
     }
 
     /// Whether hello was said, in a role that the caller holds.
@@ -149,6 +151,10 @@ impl<'a> Session<'a> {
             }
             Request::ReadReceipt { list } => self.read_receipt(&list),
             Request::ReportDisposal { purpose, receipt } => self.report_disposal(purpose, receipt),
+            Request::BeginAccess { proposal, schedule } => self.begin_access(proposal, &schedule),
+            Request::SearchSealed(piece) => self.search_sealed(piece),
+            Request::WriteBundle(parts) => self.write_bundle(parts),
+            Request::EndAccess(counts) => self.end_access(counts),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

@@ -1,0 +1,362 @@
+//! Finds the child's rows in every dataset of the store.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    io::Read,
+    path::Path,
+};
+
+use arrow::{
+    array::{Array, AsArray, RecordBatch},
+    datatypes::{DataType, Int64Type, UInt32Type},
+    util::display::{ArrayFormatter, FormatOptions},
+};
+use jiff::civil::Date;
+use minster_matcher::ids_led_to;
+use minster_model::{DatasetClass, Pseudonym, Purpose, UNIT};
+use minster_store::{
+    Manifest, OnePerson, PersonsRows, Store, StoreError, StoredDataset, TableRows,
+};
+use minster_vault_api::{Client, PIECE, SealedPiece};
+
+use super::{
+    Child,
+    content::{Column, Content, Record, RecordKind},
+    words::{Definitions, Words, title},
+};
+use crate::{failure::Failure, pipeline::Loaded, stages};
+
+/// Bytes of the rows of one child that are held in memory.
+const MOST_BYTES: usize = 256 << 20;
+
+/// All that is held on the child. The sealed rows are sent to the vault on the way, which looks through them.
+pub(super) fn gather(
+    loaded: &Loaded,
+    config: &Path,
+    store: &Store,
+    child: &Child,
+    vault: &mut Client,
+) -> Result<Content, Failure> {
+    for (purpose, _) in &child.purposes {
+        let (_, settled) = store.settled(purpose, vault)?;
+        if let Some(dataset) = settled.differing.first() {
+            return Err(Failure::AccessDiffers { dataset: dataset.to_string() });
+        }
+    }
+    let mut search = Search {
+        definitions: Definitions::read(loaded, config)?,
+        content: Content::default(),
+        kinds: BTreeMap::new(),
+        ids: HashMap::new(),
+        bytes: 0,
+    };
+    let mut datasets = store.stored_datasets()?;
+    // The newest first: a row of an earlier copy is told only where it differs.
+    datasets.sort_by_key(|of| !of.current);
+    for stored in &datasets {
+        search.dataset(loaded, store, stored, child, vault)?;
+    }
+    Ok(search.finish())
+}
+
+struct Search<'a> {
+    definitions: Definitions<'a>,
+    content: Content,
+    kinds: BTreeMap<(DatasetClass, String, String), RecordKind>,
+    /// The child's numbers and ids, by purpose.
+    ids: HashMap<Purpose, HashSet<Pseudonym>>,
+    bytes: usize,
+}
+
+impl Search<'_> {
+    fn dataset(
+        &mut self,
+        loaded: &Loaded,
+        store: &Store,
+        stored: &StoredDataset,
+        child: &Child,
+        vault: &mut Client,
+    ) -> Result<(), Failure> {
+        let left_out = &mut self.content.left_out;
+        let manifest = match &stored.manifest {
+            Ok(manifest) => manifest,
+            Err(_) if !stored.current => {
+                left_out.unreadable_copies += 1;
+                return Ok(());
+            }
+            Err(_) => {
+                let dataset = stored.folder.display().to_string();
+                return Err(Failure::AccessDiffers { dataset });
+            }
+        };
+        let purpose = &manifest.dataset.purpose;
+        match (manifest.dataset.class, child.pseudonyms(purpose)) {
+            (DatasetClass::Report, _) => {
+                left_out.reports += 1;
+                return Ok(());
+            }
+            (DatasetClass::Linkage, _) => {
+                left_out.keyed_datasets += 1;
+                return Ok(());
+            }
+            (_, None) => {
+                left_out.ended += 1;
+                return Ok(());
+            }
+            (DatasetClass::Source | DatasetClass::Integrated, Some(_)) => {}
+        }
+        if manifest.dataset.class == DatasetClass::Source {
+            self.sealed(stored, manifest, vault)?;
+        }
+        self.learn_ids(loaded, store, child, purpose, vault)?;
+        let none = HashSet::new();
+        let numbers = child.pseudonyms(purpose).unwrap_or(&none);
+        let pseudonyms = match manifest.dataset.class {
+            DatasetClass::Integrated => self.ids.get(purpose).unwrap_or(&none),
+            _ => numbers,
+        };
+        if numbers.is_empty() {
+            // A child that no registry knows has no row.
+            self.content.datasets += 1;
+            return Ok(());
+        }
+        let opened = match stored.open(vault) {
+            Ok(opened) => opened,
+            // A copy under keys that are retired, or of before the vault kept a record, is lost to everyone.
+            Err(StoreError::Vault(_)) if !stored.current => {
+                self.content.left_out.unreadable_copies += 1;
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let person = OnePerson { pseudonyms, alike: &child.alike, own_kinds: &child.own_kinds };
+        let rows = opened.rows_of(&person)?;
+        self.content.datasets += 1;
+        self.take_in(manifest, stored.current, rows)
+    }
+
+    /// The ids to which the child's numbers lead.
+    fn learn_ids(
+        &mut self,
+        loaded: &Loaded,
+        store: &Store,
+        child: &Child,
+        purpose: &Purpose,
+        vault: &mut Client,
+    ) -> Result<(), Failure> {
+        let Some(numbers) = child.pseudonyms(purpose) else { return Ok(()) };
+        if self.ids.contains_key(purpose) {
+            return Ok(());
+        }
+        let mut all = numbers.clone();
+        if !numbers.is_empty() {
+            let led = ids_led_to(store, purpose, numbers, vault);
+            all.extend(led.map_err(|error| stages::failed(loaded, error))?.ids);
+        }
+        self.ids.insert(purpose.clone(), all);
+        Ok(())
+    }
+
+    /// Sends a file of sealed rows to the vault, piece by piece.
+    fn sealed(
+        &mut self,
+        stored: &StoredDataset,
+        manifest: &Manifest,
+        vault: &mut Client,
+    ) -> Result<(), Failure> {
+        let Some(mut file) = stored.sealed_rows()? else { return Ok(()) };
+        let path = &stored.folder;
+        let unreadable = |source| Failure::Config { path: path.clone(), source };
+        let piece = |file: &mut std::fs::File| {
+            let mut bytes = Vec::new();
+            let read = file.take(PIECE as u64).read_to_end(&mut bytes);
+            read.map(|_| bytes)
+        };
+        let mut bytes = piece(&mut file).map_err(unreadable)?;
+        loop {
+            let next = piece(&mut file).map_err(unreadable)?;
+            let (dataset, is_last) = (manifest.dataset.clone(), next.is_empty());
+            vault.search_sealed(SealedPiece { dataset, bytes, is_last })?;
+            if is_last {
+                break;
+            }
+            bytes = next;
+        }
+        self.content.sealed += 1;
+        Ok(())
+    }
+
+    fn take_in(
+        &mut self,
+        manifest: &Manifest,
+        is_newest: bool,
+        rows: PersonsRows,
+    ) -> Result<(), Failure> {
+        let PersonsRows { tables, of_others, in_doubt, shared_cases } = rows;
+        let left_out = &mut self.content.left_out;
+        match is_newest {
+            true => {
+                left_out.rows_of_others += of_others;
+                left_out.rows_in_doubt += in_doubt;
+                left_out.rows_of_shared_cases += shared_cases;
+            }
+            false => left_out.rows_of_earlier += of_others + in_doubt + shared_cases,
+        }
+        for TableRows { table, batches, cells_of_others } in tables {
+            self.content.left_out.cells_of_others += cells_of_others;
+            for batch in &batches {
+                self.batch(manifest, is_newest, table.name.as_str(), batch)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn batch(
+        &mut self,
+        manifest: &Manifest,
+        is_newest: bool,
+        table: &str,
+        batch: &RecordBatch,
+    ) -> Result<(), Failure> {
+        let schema = batch.schema_ref();
+        let fields = schema.fields().iter().zip(batch.columns());
+        // Keyed numbers say nothing to anybody; the vault tells the child's own.
+        let shown: Vec<_> = fields
+            .filter(|(field, _)| {
+                !matches!(field.data_type(), DataType::FixedSizeBinary(_)) && field.name() != UNIT
+            })
+            .collect();
+        if shown.is_empty() {
+            self.content.left_out.rows_of_codes += batch.num_rows() as u64;
+            return Ok(());
+        }
+        let mut cells = vec![BTreeMap::new(); batch.num_rows()];
+        let mut columns = Vec::new();
+        for (field, column) in shown {
+            let words = self.definitions.column(manifest, table, field.name());
+            for (row, cells) in cells.iter_mut().enumerate() {
+                if let Some(text) = cell(column, row, &words)? {
+                    self.bytes += text.len();
+                    cells.insert(field.name().clone(), text);
+                }
+            }
+            columns.push(Column {
+                name: field.name().clone(),
+                title: title(field.name()),
+                meaning: words.meaning,
+            });
+        }
+        if self.bytes > MOST_BYTES {
+            return Err(Failure::TooManyRows);
+        }
+        let dataset = &manifest.dataset;
+        let source = dataset.name.to_string();
+        let key = (dataset.class, source.clone(), table.to_owned());
+        if !self.kinds.contains_key(&key) {
+            let meaning = self.definitions.table(manifest, table);
+            self.kinds.insert(key.clone(), kind_of(manifest, table, meaning));
+        }
+        let Some(kind) = self.kinds.get_mut(&key) else { return Ok(()) };
+        for column in columns {
+            match kind.columns.iter_mut().find(|known| known.name == column.name) {
+                None => kind.columns.push(column),
+                Some(known) if known.meaning.is_empty() => known.meaning = column.meaning,
+                Some(_) => {}
+            }
+        }
+        for cells in cells {
+            let record = Record {
+                source: source.clone(),
+                delivery: dataset.period.to_string(),
+                taken_in: taken_in(manifest),
+                is_earlier: !is_newest,
+                cells,
+            };
+            let is_same =
+                |known: &&Record| known.delivery == record.delivery && known.cells == record.cells;
+            match !is_newest && kind.records.iter().any(|known| is_same(&known)) {
+                true => self.content.left_out.same_in_earlier += 1,
+                false => kind.records.push(record),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Content {
+        let Self { mut content, kinds, .. } = self;
+        content.kinds = kinds.into_values().collect();
+        for kind in &mut content.kinds {
+            kind.records
+                .sort_by(|a, b| (&a.delivery, a.is_earlier).cmp(&(&b.delivery, b.is_earlier)));
+        }
+        content
+    }
+}
+
+fn kind_of(manifest: &Manifest, table: &str, meaning: String) -> RecordKind {
+    let dataset = &manifest.dataset;
+    let (class, name) = (dataset.class, dataset.name.as_str());
+    let title = match class {
+        DatasetClass::Source => format!("{}: {}", title(name), title(table).to_lowercase()),
+        _ => format!("Linked data: {}", title(table).to_lowercase()),
+    };
+    let file = format!("{}-{name}-{table}.csv", class.as_str()).to_lowercase();
+    // The vault takes names of 64 letters; no two kinds have the same beginning and hash.
+    let file = match file.len() <= 64 {
+        true => file,
+        false => {
+            let hash = minster_store::sha256_hex(file.as_bytes());
+            format!("{}-{}.csv", &file[..40], &hash[..12])
+        }
+    };
+    RecordKind { class, file, title, meaning, columns: Vec::new(), records: Vec::new() }
+}
+
+/// A cell in words; nothing for a blank.
+fn cell(column: &dyn Array, row: usize, words: &Words) -> Result<Option<String>, Failure> {
+    if column.is_null(row) {
+        return Ok(None);
+    }
+    let day = |days: i64| {
+        let epoch = Date::constant(1970, 1, 1);
+        epoch.checked_add(jiff::Span::new().try_days(days).ok()?).ok().map(|day| day.to_string())
+    };
+    let number = match column.data_type() {
+        DataType::Int64 => Some(column.as_primitive::<Int64Type>().value(row)),
+        DataType::UInt32 => Some(i64::from(column.as_primitive::<UInt32Type>().value(row))),
+        _ => None,
+    };
+    if let Some(day) = number.filter(|_| words.is_day).and_then(day) {
+        return Ok(Some(day));
+    }
+    if let Some(flags) = column.as_boolean_opt() {
+        return Ok(Some(if flags.value(row) { "yes" } else { "no" }.to_owned()));
+    }
+    let options = FormatOptions::new();
+    let formatted = ArrayFormatter::try_new(column, &options)
+        .and_then(|formatter| formatter.value(row).try_to_string());
+    let text = formatted.map_err(|error| {
+        Failure::from(StoreError::Table {
+            path: "a cell".into(),
+            verb: "read",
+            why: error.to_string(),
+        })
+    })?;
+    // No text of a delivery may stand where the vault's own words go: the page marks these places by characters that nobody sees.
+    let is_mark = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    Ok((!text.is_empty()).then(|| words.cell(&text).replace(is_mark, "\u{fffd}")))
+}
+
+/// The day on which a dataset was taken in: its run's name tells it.
+fn taken_in(manifest: &Manifest) -> String {
+    let day = manifest.run.as_str().get(..8).and_then(|digits| {
+        let number = |of: std::ops::Range<usize>| digits.get(of)?.parse::<i16>().ok();
+        let (month, day) = (number(4..6)?, number(6..8)?);
+        Date::new(number(0..4)?, month.try_into().ok()?, day.try_into().ok()?).ok()
+    });
+    let day = day.map_or_else(|| "day not known".to_owned(), |day| day.to_string());
+    match manifest.rekeyed_from.is_some() || manifest.disposal.is_some() {
+        true => format!("{day} (written anew)"),
+        false => day,
+    }
+}
