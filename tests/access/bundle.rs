@@ -8,24 +8,30 @@ use std::{
 use age::x25519::Identity;
 
 /// Somebody who asks for a child's records.
-pub struct Requester {
+pub(crate) struct Requester {
     identity: Identity,
-    pub recipient: String,
+    pub(crate) recipient: String,
 }
 
 /// The files of a bundle.
-pub struct Bundle {
-    pub files: BTreeMap<String, Vec<u8>>,
+pub(crate) struct Bundle {
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Requester {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let identity = Identity::generate();
         let recipient = identity.to_public().to_string();
         Self { identity, recipient }
     }
 
-    pub fn open(&self, bytes: &[u8]) -> Bundle {
+    /// Whether the requester's key opens it.
+    pub(crate) fn opens(&self, bytes: &[u8]) -> bool {
+        let identities = std::iter::once(&self.identity as &dyn age::Identity);
+        age::Decryptor::new(bytes).unwrap().decrypt(identities).is_ok()
+    }
+
+    pub(crate) fn open(&self, bytes: &[u8]) -> Bundle {
         let decryptor = age::Decryptor::new(bytes).unwrap();
         let identities = std::iter::once(&self.identity as &dyn age::Identity);
         let mut plain = Vec::new();
@@ -43,22 +49,22 @@ impl Requester {
 }
 
 impl Bundle {
-    pub fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         std::str::from_utf8(&self.files[name]).unwrap()
     }
 
-    pub fn page(&self) -> &str {
+    pub(crate) fn page(&self) -> &str {
         self.text("page.html")
     }
 
     /// The rows of a table; none where the bundle has none of it.
-    pub fn rows(&self, name: &str) -> Vec<BTreeMap<String, String>> {
+    pub(crate) fn rows(&self, name: &str) -> Vec<BTreeMap<String, String>> {
         self.files.contains_key(name).then(|| rows(self.text(name))).unwrap_or_default()
     }
 }
 
 /// The rows of a CSV, each as its cells by heading. A cell may hold what it likes.
-pub fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
+pub(crate) fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
     let mut records = vec![vec![String::new()]];
     let mut is_quoted = false;
     let mut letters = text.trim_start_matches('\u{feff}').chars().peekable();

@@ -3,125 +3,316 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod bundle;
+mod council;
 
 use std::{
     collections::{BTreeMap, HashSet},
     fs,
     os::unix::fs::PermissionsExt,
-    path::Path,
-    process::Output,
 };
 
-use bundle::{Bundle, Requester};
-use minster_tests::{Site, files, text};
-use serde_json::Value;
+use bundle::Requester;
+use council::{Child, Council, stands};
+use minster_model::Role;
+use minster_tests::text;
+use minster_vault_api::{AccessCounts, BundlePart, Client, SealedPiece, VaultsPart};
 
-/// A made-up council, linked, and a requester.
-struct Council {
-    site: Site,
-    requester: Requester,
-}
+/// For each raw file the table that its rows become, and the column that has the child's number.
+const FILES: [(&str, &str, &str); 8] = [
+    ("_pupilonroll.csv", "source-school_census-pupils.csv", "upn"),
+    ("attendance.csv", "source-attendance-sessions.csv", "upn"),
+    ("SSDA903_2025_header.csv", "source-ssda903-header.csv", "child"),
+    ("SSDA903_2025_episodes.csv", "source-ssda903-episodes.csv", "child"),
+    ("SSDA903_2025_reviews.csv", "source-ssda903-reviews.csv", "child"),
+    ("SSDA903_2025_oc2.csv", "source-ssda903-oc2.csv", "child"),
+    ("cin.xml", "source-cin-children.csv", "child"),
+    ("sen2.xml", "source-sen2-persons.csv", "upn"),
+];
 
-impl Council {
-    fn new(pupils: u64) -> Self {
-        let site = Site::new();
-        site.make_council(pupils, 1);
-        site.appoint();
-        let council = Self { site, requester: Requester::new() };
-        council.linked();
-        council
-    }
-
-    fn linked(&self) {
-        for (program, run) in [("minster-ingest", "run"), ("minster", "link")] {
-            let output = self.site.run(program, &[run, "--config", "config/pipeline.toml"]);
-            assert!(matches!(output.status.code(), Some(0 | 3)), "{}", text(&output));
+#[test]
+fn the_bundle_has_the_childs_rows_as_the_raw_files_have_them_and_nobody_elses() {
+    let council = Council::new(300);
+    let everyone = council.children();
+    let (tidy, others) = council.tidy_children();
+    assert!(tidy.len() > 50);
+    let in_care = tidy.iter().filter(|child| council.raw_rows(child, "_header.csv") > 0);
+    let in_need = tidy.iter().filter(|child| council.raw_rows(child, "cin.xml") > 0);
+    let sen = tidy.iter().filter(|child| council.raw_rows(child, "sen2.xml") > 0);
+    let chosen: Vec<&Child> =
+        in_care.take(1).chain(in_need.take(2)).chain(sen.take(1)).chain(tidy.first()).collect();
+    assert!(chosen.len() >= 4, "{}", chosen.len());
+    let mut shown = 0;
+    for child in chosen {
+        let (bundle, told) = council.bundle(("upn", &child.upn));
+        for (file, table, _) in FILES {
+            let expected = council.raw_rows(child, file);
+            assert_eq!(bundle.rows(table).len(), expected, "{table}");
+            shown += expected;
         }
-    }
-
-    fn done(&self, arguments: &[&str]) -> String {
-        let output = self.site.run("minster-vault", arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Proposes access, in a file of this name.
-    fn proposed(&self, name: &str, (kind, number): (&str, &str)) {
-        fs::write(self.site.path("number"), number).unwrap();
-        let case = "request --socket vault.sock --reference SAR/1 --reason asked --expires SOON";
-        let what = format!("{case} access --kind {kind} --identifier-file number --recipient");
-        let words: Vec<&str> = what.split(' ').chain([self.requester.recipient.as_str()]).collect();
-        fs::write(self.site.path(name), self.done(&words)).unwrap();
-    }
-
-    fn approve(&self, name: &str, by: &str, number: &str) -> Output {
-        fs::write(self.site.path("typed"), number).unwrap();
-        let approve = "approve --socket vault.sock --yes --clear-key --identifier-file typed";
-        let words = approve.split(' ').chain(["--proposal", name, "--name", by, "--key", by]);
-        self.site.run("minster-vault", &words.collect::<Vec<_>>())
-    }
-
-    fn granted(&self, name: &str, number: (&str, &str)) {
-        self.proposed(name, number);
-        for by in ["ann", "ben"] {
-            let approved = self.approve(name, by, number.1);
-            assert!(approved.status.success(), "{}", text(&approved));
+        // The second path to what hangs on the pupil's row without the pupil's number.
+        let addresses = council.raw_rows(child, "_addresses.csv")
+            + council.raw_rows(child, "_addressesonroll.csv");
+        assert_eq!(bundle.rows("source-school_census-addresses.csv").len(), addresses);
+        let linked = bundle.rows("integrated-children-children.csv");
+        assert_eq!(linked.len(), 1);
+        let rows: usize = bundle
+            .files
+            .keys()
+            .filter(|name| name.starts_with("source-") || name.starts_with("integrated-"))
+            .map(|name| bundle.rows(name).len())
+            .sum();
+        assert_eq!(told["rows"], rows as u64);
+        let numbers = bundle.rows("numbers.csv");
+        assert!(numbers.iter().any(|row| row["number"] == child.upn));
+        // Nobody else's number, name or birth date, and no pseudonym.
+        let all: Vec<u8> = bundle.files.values().flatten().copied().collect();
+        for other in everyone.iter().filter(|other| other.child != child.child) {
+            for number in
+                other.numbers().filter(|number| !child.numbers().any(|own| own == *number))
+            {
+                assert!(memchr::memmem::find(&all, number.as_bytes()).is_none());
+            }
         }
+        for pseudonym in council.pseudonyms() {
+            assert!(memchr::memmem::find(&all, pseudonym.as_bytes()).is_none());
+        }
+        // Each row says where it is from, when it was taken in, and until when it is kept.
+        let until = &bundle.rows("how-long.csv")[0];
+        assert_eq!((until["what"].as_str(), until["day"].len()), ("kept until", 10));
+        let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date().to_string();
+        for row in bundle.rows("source-school_census-pupils.csv") {
+            assert_eq!((row["source"].as_str(), row["copy"].as_str()), ("school_census", "newest"));
+            assert!(
+                ["2024-autumn", "2025-spring", "2025-summer"].contains(&row["delivery"].as_str())
+            );
+            assert_eq!((&row["taken in on"], &row["kept until"]), (&today, &until["day"]));
+        }
+        // The page has the same, and words for codes.
+        let page = bundle.page();
+        assert!(page.contains(&child.upn) && page.contains("What is left out"));
+        assert!(!page.contains('\u{0}') && !page.contains('\u{1}'));
+        assert!(page.contains("no special educational need (N)") || !linked[0]["sen"].is_empty());
     }
-
-    fn access(&self, grant: &str, out: &str) -> Output {
-        let of = ["access", "--grant", grant, "--out", out, "--config", "config/pipeline.toml"];
-        self.site.run("minster", &[&of[..], &["--json"]].concat())
-    }
-
-    /// The bundle of a child, and what the command told.
-    fn bundle(&self, number: (&str, &str)) -> (Bundle, Value) {
-        let (grant, out) = ("grant.json", "bundle.age");
-        let _ = fs::remove_file(self.site.path(out));
-        self.granted(grant, number);
-        let output = self.access(grant, out);
-        assert!(output.status.success(), "{}", text(&output));
-        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let bytes = fs::read(self.site.path(out)).unwrap();
-        assert_eq!(told["sha256"], minster_store::sha256_hex(&bytes));
-        (self.requester.open(&bytes), told)
-    }
-
-    fn log(&self, event: &str) -> Vec<Value> {
-        let shown =
-            self.done(&["log", "show", "--socket", "vault.sock", "--lines", "--event", event]);
-        shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    /// Rows of a made-up CSV file.
-    fn csv(&self, path: &str) -> Vec<BTreeMap<String, String>> {
-        bundle::rows(&fs::read_to_string(self.site.folder().join(path)).unwrap())
-    }
-
-    /// A child of the truth with a pupil number, and in care.
-    fn looked_after(&self) -> BTreeMap<String, String> {
-        let header = self.csv("council/ssda903/2024-25/SSDA903_2025_header.csv");
-        let upns: HashSet<&String> = header.iter().map(|row| &row["UPN"]).collect();
-        let mut children = self.csv("truth/children.csv").into_iter();
-        children.find(|child| child["upn"].len() == 13 && upns.contains(&child["upn"])).unwrap()
-    }
-}
-
-/// Whether bytes stand in any file below a folder.
-fn stands(folder: &Path, what: &[u8]) -> bool {
-    files(folder).iter().any(|(_, bytes)| memchr::memmem::find(bytes, what).is_some())
+    assert!(shown > 20, "{shown}");
+    assert!(!others.is_empty(), "a council without a fault tries nothing");
+    // The log has counts and the bundle's hash, and no number.
+    let (begun, ended) = (council.log("began-access"), council.log("ended-access"));
+    assert_eq!(begun.len(), ended.len());
+    let last = ended.last().unwrap();
+    let bytes = fs::read(council.site.path("bundle.age")).unwrap();
+    assert_eq!(last["sha256"], minster_store::sha256_hex(&bytes));
+    assert_eq!(last["bytes"], bytes.len() as u64);
+    assert!(last["rows"].as_u64().unwrap() > 5 && last["datasets"].as_u64().unwrap() > 5);
+    let log = fs::read_to_string(council.site.folder().join("vault/log.jsonl")).unwrap();
+    assert!(everyone.iter().filter(|of| !of.upn.is_empty()).all(|of| !log.contains(&of.upn)));
+    let verified = council.site.run("minster-vault", &["log", "verify", "--dir", "vault"]);
+    assert!(verified.status.success(), "{}", text(&verified));
 }
 
 #[test]
-fn the_bundle_has_the_child_s_rows_and_nobody_else_s() {
+fn a_grant_is_one_childs_one_requesters_and_good_for_one_bundle() {
     let council = Council::new(150);
-    let child = council.looked_after();
-    let upn = child["upn"].as_str();
-    let (bundle, told) = council.bundle(("upn", upn));
-    println!("{told} {:?}", bundle.files.keys());
-    if let Ok(to) = std::env::var("MINSTER_TEST_FOLDER") {
-        for (name, bytes) in &bundle.files {
-            fs::write(Path::new(&to).join(name), bytes).unwrap();
-        }
+    let (tidy, _) = council.tidy_children();
+    let (child, other) = (&tidy[0], &tidy[1]);
+    // Whoever approves it types the child's number; another's is not signed.
+    council.proposed("case.json", ("upn", &child.upn));
+    let wrong = council.approve("case.json", "ann", &other.upn);
+    assert!(!wrong.status.success() && text(&wrong).contains("another number"), "{}", text(&wrong));
+    let text_of_it = fs::read_to_string(council.site.path("case.json")).unwrap();
+    assert!(!text_of_it.contains(&child.upn));
+    // One signature is not enough, and no failure leaves a file.
+    assert!(council.approve("case.json", "ann", &child.upn).status.success());
+    let early = council.access("case.json", "early.age");
+    assert_eq!(early.status.code(), Some(6), "{}", text(&early));
+    assert!(council.approve("case.json", "ben", &child.upn).status.success());
+    // A custodian's command does not carry it out.
+    let enact = ["enact", "--socket", "vault.sock", "--proposal", "case.json"];
+    let enacted = council.site.run("minster-vault", &enact);
+    assert!(text(&enacted).contains("minster access"), "{}", text(&enacted));
+
+    // Neither the ingest user nor another role but the linker's begins it.
+    let schedule = fs::read_to_string(council.site.folder().join("config/retention.toml")).unwrap();
+    let grant = minster_store::sha256_hex(text_of_it.as_bytes())[..16].to_owned();
+    let socket = council.site.folder().join("vault.sock");
+    for role in [Role::Ingest, Role::Analyst, Role::Custodian, Role::Auditor] {
+        let mut client = Client::connect(&socket, role, "test").unwrap();
+        let denied = client.begin_access(&grant, &schedule).err().unwrap().to_string();
+        assert!(denied.contains("role"), "{role}: {denied}");
     }
+    // Nothing is answered out of order.
+    let mut client = Client::connect(&socket, Role::Linker, "test").unwrap();
+    let counts = AccessCounts { datasets: 0, rows: 0 };
+    assert!(client.end_access(counts).is_err());
+    assert!(client.write_bundle(vec![BundlePart::Vaults(VaultsPart::NumbersTable)]).is_err());
+    let begun = client.begin_access(&grant, &schedule).unwrap();
+    assert!(begun.purposes.iter().any(|of| !of.pseudonyms.is_empty()));
+    assert!(client.begin_access(&grant, &schedule).is_err());
+    assert!(client.end_access(counts).is_err(), "an empty bundle ends nothing");
+
+    // A folder that cannot be written, and a file that is there: nothing is lost, and the grant is not used up.
+    let shut = council.site.folder().join("shut");
+    fs::create_dir(&shut).unwrap();
+    fs::set_permissions(&shut, fs::Permissions::from_mode(0o500)).unwrap();
+    if !rustix::process::getuid().is_root() {
+        assert_eq!(council.access("case.json", "shut/bundle.age").status.code(), Some(2));
+    }
+    assert_eq!(council.access("case.json", "nowhere/bundle.age").status.code(), Some(2));
+    fs::write(council.site.path("there.age"), "old").unwrap();
+    assert_eq!(council.access("case.json", "there.age").status.code(), Some(2));
+    assert_eq!(fs::read_to_string(council.site.path("there.age")).unwrap(), "old");
+    // A disk that is full: `/dev/full` takes nothing, and a small file system leaves nothing.
+    if let Some(full) = council.full_disk() {
+        let output = council.access("case.json", full.to_str().unwrap());
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert_eq!(fs::read_dir(full.parent().unwrap()).unwrap().count(), 1, "the filler alone");
+    }
+    assert!(council.log("ended-access").is_empty());
+
+    let given = council.access("case.json", "bundle.age");
+    assert!(given.status.success(), "{}", text(&given));
+    // The operator sees counts, and no value.
+    assert!(!text(&given).contains(&child.upn));
+    let bytes = fs::read(council.site.path("bundle.age")).unwrap();
+    let mode = fs::metadata(council.site.path("bundle.age")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(council.requester.opens(&bytes) && !Requester::new().opens(&bytes));
+    let again = council.access("case.json", "again.age");
+    assert_eq!(again.status.code(), Some(6), "{}", text(&again));
+    assert!(!council.site.folder().join("again.age").exists());
+    let parts: Vec<String> = fs::read_dir(council.site.folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name.contains(".part"))
+        .collect();
+    assert!(parts.is_empty(), "{parts:?}");
+
+    // A recipient that is none is refused before anybody signs.
+    let words = "request --socket vault.sock --reference SAR/1 --reason asked --expires SOON access --kind upn --identifier-file number --recipient age1x";
+    let none = council.site.run("minster-vault", &words.split(' ').collect::<Vec<_>>());
+    assert!(!none.status.success() && text(&none).contains("age recipient"), "{}", text(&none));
+}
+
+#[test]
+fn a_grant_is_begun_ten_times_at_most() {
+    let council = Council::new(150);
+    let (tidy, _) = council.tidy_children();
+    council.granted("case.json", ("upn", &tidy[0].upn));
+    let schedule = fs::read_to_string(council.site.folder().join("config/retention.toml")).unwrap();
+    let grant = minster_store::sha256_hex(&fs::read(council.site.path("case.json")).unwrap())[..16]
+        .to_owned();
+    let socket = council.site.folder().join("vault.sock");
+    let begin = || {
+        let mut client = Client::connect(&socket, Role::Linker, "test").unwrap();
+        client.begin_access(&grant, &schedule).is_ok()
+    };
+    assert_eq!((0..12).map(|_| u32::from(begin())).sum::<u32>(), 10);
+}
+
+#[test]
+fn no_row_of_the_bundle_comes_to_the_disk_in_clear() {
+    let council = Council::new(150);
+    let (tidy, _) = council.tidy_children();
+    let child = &tidy[0];
+    let before = council.plain_files();
+    let (bundle, _) = council.bundle(("upn", &child.upn));
+    let of_page = "What the council's data system holds about the child".as_bytes();
+    assert!(memchr::memmem::find(&bundle.files["page.html"], of_page).is_some());
+    for folder in ["store", "vault"] {
+        assert!(!stands(&council.site.folder().join(folder), of_page), "{folder}");
+        assert!(!stands(&council.site.folder().join(folder), child.upn.as_bytes()), "{folder}");
+    }
+    // Of all other files the bundle alone is new, and it is not readable.
+    let new: HashSet<_> = council.plain_files().difference(&before).cloned().collect();
+    let expected = ["bundle.age", "grant.json", "number", "typed"]
+        .map(|name| council.site.folder().join(name));
+    assert_eq!(new, expected.into());
+    let bytes = fs::read(council.site.path("bundle.age")).unwrap();
+    for part in [of_page, child.upn.as_bytes(), b"page.html"] {
+        assert!(memchr::memmem::find(&bytes, part).is_none());
+    }
+}
+
+#[test]
+fn of_a_child_whom_nobody_knows_the_bundle_says_that_nothing_is_held() {
+    let council = Council::new(150);
+    let known: HashSet<String> = council.children().into_iter().map(|child| child.upn).collect();
+    let stranger = "Q330400024001";
+    assert!(!known.contains(stranger));
+    let (bundle, told) = council.bundle(("upn", stranger));
+    assert_eq!(told["rows"], 0);
+    assert!(bundle.page().contains("No record about the child was found"));
+    assert!(bundle.page().contains("does not know the child"));
+    assert!(bundle.rows("numbers.csv").is_empty());
+    let tables = bundle.files.keys().filter(|name| name.starts_with("source-"));
+    assert_eq!(tables.count(), 0);
+}
+
+#[test]
+fn a_mistyped_row_of_another_child_is_left_out_and_counted() {
+    let council = Council::unlinked(150);
+    let child = council.tidy_children().0[0].clone();
+    // An early help plan of another child, with this child's pupil number: it names another person of the service too.
+    let other = council.children().into_iter().find(|of| of.child != child.child).unwrap();
+    let row = |person: &str, born: &str, reason: &str| {
+        format!("{person},{},X,Y,{born},MZ15 3AQ,16/12/2024,13/02/2025,{reason}\n", child.upn)
+    };
+    let born = |of: &Child| {
+        let parts: Vec<&str> = of.born.split('-').collect();
+        format!("{}/{}/{}", parts[2], parts[1], parts[0])
+    };
+    let mut more = row("EH7000001", &born(&child), "PARENT");
+    more += &row("EH7000002", &born(&other), "PARENT");
+    more += &format!("EH7000002,,X,Y,{},MZ15 3AQ,17/12/2024,14/02/2025,PARENT\n", born(&other));
+    // A row that is set aside, since the number stands in the wrong column; its cells are hostile.
+    let hostile = format!("=1+1,\"a,\"\"b\"\"\",PM,<script>alert(1)</script>,{}\n", child.upn);
+    council.append("council/attendance/2024-25/attendance.csv", &hostile);
+    council.append("council/early_help/2024-25/early_help.csv", &more);
+    council.linked();
+    let (bundle, told) = council.bundle(("upn", &child.upn));
+    let plans = bundle.rows("source-early_help-plans.csv");
+    let own_before = council.raw_rows(&child, "early_help.csv");
+    assert_eq!(plans.len(), own_before + 1, "the other child's rows are not here");
+    assert!(!bundle.text("numbers.csv").contains("EH7000002"));
+    assert!(bundle.text("numbers.csv").contains("EH7000001"));
+    assert!(told["left_out"].as_u64().unwrap() > 0, "{told}");
+    assert!(bundle.page().contains("with another date of birth"));
+    // What was set aside is found by its number, escaped on the page, and no formula in the table.
+    assert_eq!(told["set_aside"], 1, "{told}");
+    assert!(!bundle.page().contains("<script>") && bundle.page().contains("&lt;script&gt;"));
+    let cells: BTreeMap<String, String> = bundle
+        .rows("set-aside.csv")
+        .into_iter()
+        .map(|row| (row["column"].clone(), row["cell"].clone()))
+        .collect();
+    assert_eq!(cells["UPN"], "'=1+1");
+    assert_eq!(cells["code"], "<script>alert(1)</script>");
+    assert_eq!(cells["date"], "a,\"b\"");
+}
+
+#[test]
+fn a_piece_of_another_file_or_of_none_is_refused() {
+    let council = Council::new(150);
+    let (tidy, _) = council.tidy_children();
+    council.granted("case.json", ("upn", &tidy[0].upn));
+    let schedule = fs::read_to_string(council.site.folder().join("config/retention.toml")).unwrap();
+    let grant = minster_store::sha256_hex(&fs::read(council.site.path("case.json")).unwrap())[..16]
+        .to_owned();
+    let socket = council.site.folder().join("vault.sock");
+    let mut client = Client::connect(&socket, Role::Linker, "test").unwrap();
+    client.begin_access(&grant, &schedule).unwrap();
+    let piece = |bytes: &[u8]| SealedPiece {
+        dataset: minster_model::DatasetRef {
+            class: minster_model::DatasetClass::Source,
+            name: "early_help".parse().unwrap(),
+            period: "2024-25".parse().unwrap(),
+            purpose: "children-statistics".parse().unwrap(),
+        },
+        bytes: bytes.to_vec(),
+        is_last: true,
+    };
+    let denied = client.search_sealed(piece(b"EH1,plain")).err().unwrap().to_string();
+    assert!(denied.contains("no sealed quarantine"), "{denied}");
+    client.write_bundle(vec![BundlePart::File("a.csv".into())]).unwrap();
+    assert!(client.search_sealed(piece(b"")).is_err(), "sealed rows come first");
+    assert!(client.write_bundle(vec![BundlePart::File("../a.csv".into())]).is_err());
 }

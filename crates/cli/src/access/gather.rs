@@ -22,7 +22,7 @@ use minster_vault_api::{Client, PIECE, SealedPiece};
 use super::{
     Child,
     content::{Column, Content, Record, RecordKind},
-    words::{Definitions, Words, title},
+    words::{Definitions, Words, title, usual},
 };
 use crate::{failure::Failure, pipeline::Loaded, stages};
 
@@ -242,7 +242,7 @@ impl Search<'_> {
             }
             columns.push(Column {
                 name: field.name().clone(),
-                title: title(field.name()),
+                title: words.title.unwrap_or_else(|| title(field.name())),
                 meaning: words.meaning,
             });
         }
@@ -297,8 +297,14 @@ fn kind_of(manifest: &Manifest, table: &str, meaning: String) -> RecordKind {
     let dataset = &manifest.dataset;
     let (class, name) = (dataset.class, dataset.name.as_str());
     let title = match class {
-        DatasetClass::Source => format!("{}: {}", title(name), title(table).to_lowercase()),
-        _ => format!("Linked data: {}", title(table).to_lowercase()),
+        DatasetClass::Source => format!("{}: {}", usual(name), title(table).to_lowercase()),
+        _ => match table {
+            "children" => "Linked data: the child, put together".to_owned(),
+            "crosswalk" => "Linked data: which rows were put together".to_owned(),
+            "ids" => "Linked data: the child's place in the list of codes".to_owned(),
+            "changes" => "Linked data: changes of the child's code".to_owned(),
+            _ => format!("Linked data: {}", title(table).to_lowercase()),
+        },
     };
     let file = format!("{}-{name}-{table}.csv", class.as_str()).to_lowercase();
     // The vault takes names of 64 letters; no two kinds have the same beginning and hash.

@@ -84,7 +84,9 @@ fn body(content: &Content, case: Option<&str>) -> Markup {
         }
         p {
             "These records have no names and no addresses in them: they were removed when the records came in. "
-            "Birth dates are shortened, often to a year. The services themselves hold more, and answer for it."
+            "Birth dates are shortened, often to a year. The services themselves hold more, and answer for it. "
+            "A code in brackets is the service's own, with its meaning before it. Where a code stands alone, the council's definitions have no "
+            "words for it: ask the council."
         }
         @if content.rows() == 0 {
             p class="note" { strong { "No record about the child was found" } " in " (counted(content.datasets, "dataset", "datasets")) "." }

@@ -39,7 +39,7 @@ struct Delivery {
 pub(crate) struct SourceColumn {
     table: String,
     name: String,
-    file: String,
+    pub(crate) file: String,
     treatment: String,
     pub(crate) days: bool,
     pub(crate) meaning: Option<String>,

@@ -11,7 +11,7 @@ pub(crate) use bundle::{Bundle, BundleFault, recipient};
 pub use numbers::canonical;
 pub(crate) use numbers::{ChildNumbers, OwnNumber};
 pub(crate) use own_parts::{Keeping, OwnParts};
-pub(crate) use person::{Numbers, numbers_of};
+pub(crate) use person::{Numbers, Rules, numbers_of};
 pub(crate) use set_aside::{SetAside, SetAsideSearch};
 
 /// The name of the action that gives access to one child's data.

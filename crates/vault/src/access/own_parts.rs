@@ -102,9 +102,9 @@ impl OwnParts<'_> {
             Disposal::On { date, end, .. } => {
                 let end = match end {
                     End::Destroyed => {
-                        "Then it is destroyed, unless a law or a court's order says otherwise."
+                        "Then they are destroyed, unless a law or a court's order says otherwise."
                     }
-                    End::MadeInaccessible => "Then no user of the system can reach it.",
+                    End::MadeInaccessible => "Then no user of the system can reach them.",
                 };
                 format!("All records in this bundle are kept until {}. {end}", in_words(*date))
             }

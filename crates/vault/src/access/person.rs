@@ -13,9 +13,6 @@ use crate::{keys::Link, registry::ToldPerson};
 /// Numbers that are followed. No child has so many; a number that many rows share for a fault leads to more.
 const MOST_NUMBERS: usize = 256;
 
-/// A row that told of persons.
-pub(crate) type ToldRow = ToldPerson;
-
 /// The numbers that lead to one child.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
@@ -27,39 +24,70 @@ pub(crate) struct Numbers {
     pub(crate) facts: Facts,
 }
 
-/// The child's numbers, from one of them. `rows` hands on every row that was told, as often as it is asked; `is_child` says whether a
-/// kind is of a child's own numbers.
+/// What says how numbers are followed.
+pub(crate) struct Rules<'a> {
+    /// Whether a kind is of a child's own numbers.
+    pub(crate) is_child: &'a dyn Fn(&Kind) -> bool,
+    /// Whether a number is on the list of identities that are linked by their number alone.
+    pub(crate) is_listed: &'a dyn Fn(&Link) -> bool,
+    /// Whether a row shows an adoption: a child's identities before and after it must stay apart.
+    pub(crate) is_adoption: &'a dyn Fn(&ToldPerson) -> bool,
+}
+
+/// The child's numbers, from one of them. `rows` hands on every row that was told, as often as it is asked.
 pub(crate) fn numbers_of<E>(
     anchor: (Link, Kind),
-    is_child: impl Fn(&Kind) -> bool,
-    mut rows: impl FnMut(&mut dyn FnMut(ToldRow)) -> Result<(), E>,
+    rules: &Rules<'_>,
+    mut rows: impl FnMut(&mut dyn FnMut(ToldPerson)) -> Result<(), E>,
 ) -> Result<Numbers, E> {
     let mut reached: BTreeSet<Link> = [anchor.0].into();
-    let mut told: Vec<ToldRow>;
+    let mut told: Vec<ToldPerson>;
     loop {
         told = Vec::new();
         rows(&mut |row| {
-            if row.own.iter().any(|(link, kind)| is_child(kind) && reached.contains(link)) {
+            if rules.of_child(&row).any(|(link, _)| reached.contains(link)) {
                 told.push(row);
             }
         })?;
         let before = reached.len();
-        let own = told.iter().flat_map(|row| &row.own).filter(|(_, kind)| is_child(kind));
-        reached.extend(own.map(|(link, _)| *link));
+        reached.extend(told.iter().flat_map(|row| rules.of_child(row)).map(|(link, _)| *link));
         if reached.len() == before || reached.len() > MOST_NUMBERS {
             break;
         }
     }
-    Ok(settled(anchor, is_child, &reached, &told))
+    Ok(settled(anchor, rules, reached.len() <= MOST_NUMBERS, &told))
 }
 
-fn settled(
-    anchor: (Link, Kind),
-    is_child: impl Fn(&Kind) -> bool,
-    reached: &BTreeSet<Link>,
-    told: &[ToldRow],
-) -> Numbers {
+impl Rules<'_> {
+    fn of_child<'a>(&self, row: &'a ToldPerson) -> impl Iterator<Item = &'a (Link, Kind)> {
+        row.own.iter().filter(|(_, kind)| (self.is_child)(kind))
+    }
+
+    /// Numbers that are followed nowhere, and to which nothing leads: of identities that must stay apart, and those that stand beside
+    /// one of them in a row.
+    fn apart(&self, told: &[ToldPerson]) -> BTreeSet<Link> {
+        let of_adoption = told.iter().filter(|row| (self.is_adoption)(row));
+        let closed: BTreeSet<Link> = of_adoption
+            .flat_map(|row| self.of_child(row))
+            .chain(
+                told.iter()
+                    .flat_map(|row| self.of_child(row))
+                    .filter(|(link, _)| (self.is_listed)(link)),
+            )
+            .map(|(link, _)| *link)
+            .collect();
+        let beside = |row: &&ToldPerson| self.of_child(row).any(|(link, _)| closed.contains(link));
+        told.iter()
+            .filter(beside)
+            .flat_map(|row| self.of_child(row))
+            .map(|(link, _)| *link)
+            .collect()
+    }
+}
+
+fn settled(anchor: (Link, Kind), rules: &Rules<'_>, are_few: bool, told: &[ToldPerson]) -> Numbers {
     let born = births(told);
+    let apart = rules.apart(told);
     let of_anchor = born.get(&anchor.0);
     // More than one date as often as another: nobody can say which is the child's.
     let is_clear = of_anchor.is_none_or(|dates| dates.len() == 1);
@@ -67,14 +95,14 @@ fn settled(
         (Some(theirs), Some(own)) => theirs == own,
         _ => true,
     };
-    let may_follow = is_clear && reached.len() <= MOST_NUMBERS;
+    let may_follow = is_clear && are_few;
     let mut own: BTreeSet<(Link, Kind)> = [anchor].into();
     loop {
         let before = own.len();
         for row in told.iter().filter(|_| may_follow) {
-            let theirs = row.own.iter().filter(|(_, kind)| is_child(kind));
-            if theirs.clone().any(|number| own.contains(number)) {
-                own.extend(theirs.filter(|(link, _)| is_same(link)).cloned());
+            let is_apart = rules.of_child(row).any(|(link, _)| apart.contains(link));
+            if !is_apart && rules.of_child(row).any(|number| own.contains(number)) {
+                own.extend(rules.of_child(row).filter(|(link, _)| is_same(link)).cloned());
             }
         }
         if own.len() == before {
@@ -83,13 +111,14 @@ fn settled(
     }
     let mut doubted: BTreeSet<&(Link, Kind)> = BTreeSet::new();
     let mut facts = Facts::default();
-    for row in told {
-        let theirs = || row.own.iter().filter(|(_, kind)| is_child(kind));
-        if !theirs().any(|number| own.contains(number)) {
-            continue;
-        }
-        let others: Vec<_> = theirs().filter(|number| !own.contains(*number)).collect();
-        if others.is_empty() {
+    for row in told.iter().filter(|row| rules.of_child(row).any(|number| own.contains(number))) {
+        // Nobody is told of another identity: not even that there is one.
+        let others = rules.of_child(row).filter(|number| !own.contains(*number));
+        let others: Vec<_> = others.filter(|(link, _)| !apart.contains(link)).collect();
+        let births = row.dates.iter().filter(|(event, _)| *event == Event::Birth);
+        let is_own =
+            births.into_iter().all(|(_, date)| of_anchor.is_none_or(|own| own.contains(date)));
+        if others.is_empty() && is_own && is_clear {
             row.dates.iter().for_each(|(event, on)| facts.happened(*event, *on));
             row.open.iter().for_each(|(event, on)| facts.is_open(*event, *on));
             row.categories.iter().for_each(|category| facts.is_of(category.clone()));
@@ -100,7 +129,7 @@ fn settled(
 }
 
 /// The birth dates that most rows tell beside each number.
-fn births(told: &[ToldRow]) -> HashMap<Link, BTreeSet<Date>> {
+fn births(told: &[ToldPerson]) -> HashMap<Link, BTreeSet<Date>> {
     let mut counts: HashMap<Link, BTreeMap<Date, u32>> = HashMap::new();
     for row in told {
         let dates = row.dates.iter().filter(|(event, _)| *event == Event::Birth);
@@ -125,7 +154,7 @@ mod tests {
         ([n; 32], kind.parse().unwrap())
     }
 
-    fn row(own: &[(Link, Kind)], born: Option<&str>) -> ToldRow {
+    fn row(own: &[(Link, Kind)], born: Option<&str>) -> ToldPerson {
         ToldPerson {
             own: own.iter().cloned().collect(),
             dates: born.iter().map(|born| (Event::Birth, born.parse().unwrap())).collect(),
@@ -133,13 +162,47 @@ mod tests {
         }
     }
 
-    fn of(anchor: &(Link, Kind), rows: &[ToldRow]) -> Numbers {
-        let is_child = |kind: &Kind| kind.as_str() != "adopter-family";
-        numbers_of(anchor.clone(), is_child, |each| {
+    fn of(anchor: &(Link, Kind), rows: &[ToldPerson]) -> Numbers {
+        of_listed(anchor, rows, None)
+    }
+
+    fn of_listed(anchor: &(Link, Kind), rows: &[ToldPerson], listed: Option<u8>) -> Numbers {
+        let rules = Rules {
+            is_child: &|kind| kind.as_str() != "adopter-family",
+            is_listed: &|link| listed.is_some_and(|n| *link == [n; 32]),
+            is_adoption: &|row| row.categories.iter().any(|of| of.as_str() == "adoption"),
+        };
+        numbers_of(anchor.clone(), &rules, |each| {
             rows.iter().cloned().for_each(each);
             Ok::<_, ()>(())
         })
         .unwrap()
+    }
+
+    #[test]
+    fn no_number_leads_from_one_identity_of_an_adopted_child_to_the_other() {
+        let (now, before, la) = (number("upn", 1), number("upn", 2), number("la-child-id", 3));
+        let mut adopted = row(std::slice::from_ref(&la), Some("2012-03-04"));
+        adopted.categories.insert("adoption".parse().unwrap());
+        let mistyped = row(&[now.clone(), la.clone()], Some("2012-03-04"));
+        let old = row(&[before.clone(), la.clone()], Some("2012-03-04"));
+        let rows = [adopted.clone(), mistyped, old];
+        for anchor in [&now, &before, &la] {
+            let found = of(anchor, &rows);
+            assert_eq!(found.own, [anchor.clone()].into());
+            assert_eq!(found.in_doubt, 0, "nobody is told that there is another");
+            assert!(found.facts.dates(Event::Birth).is_some());
+        }
+        // The same by the custodians' list, where no return tells of an adoption; and a service beside it joins nothing elsewhere.
+        let nhs = number("nhs-number", 4);
+        let rows = [
+            row(&[before.clone(), nhs.clone()], Some("2012-03-04")),
+            row(&[now.clone(), nhs.clone()], Some("2012-03-04")),
+        ];
+        for anchor in [&now, &before] {
+            assert_eq!(of_listed(anchor, &rows, Some(2)).own, [anchor.clone()].into());
+        }
+        assert_eq!(of(&now, &rows).own.len(), 3, "without the list");
     }
 
     #[test]
@@ -163,7 +226,7 @@ mod tests {
         let (other_la, other_upn) = (number("la-child-id", 7), number("upn", 8));
         let rows = [
             row(&[upn.clone(), la.clone()], Some("2012-03-04")),
-            row(&[upn.clone()], Some("2012-03-04")),
+            row(std::slice::from_ref(&upn), Some("2012-03-04")),
             // The other child's row with this child's pupil number.
             row(&[upn.clone(), other_la.clone()], Some("2009-09-09")),
             row(&[other_la.clone(), other_upn.clone()], Some("2009-09-09")),

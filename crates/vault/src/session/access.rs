@@ -1,6 +1,8 @@
 //! Access to all that is held on one child, under a grant that two custodians approved. The store's side is told the child's
 //! pseudonyms, sends the child's rows, and gets back what only the requester can read: the vault adds the numbers and the days itself.
 
+use std::collections::{BTreeSet, HashSet};
+
 use minster_model::{Kind, Purpose, Role};
 use minster_retention::{Facts, Schedule};
 use minster_vault_api::{
@@ -12,7 +14,7 @@ use zeroize::Zeroizing;
 use super::{Session, approvals::made, fault, out_of_order, retention::schedule};
 use crate::{
     access::{
-        Bundle, BundleFault, ChildNumbers, Keeping, Numbers, OwnNumber, OwnParts, SetAside,
+        Bundle, BundleFault, ChildNumbers, Keeping, Numbers, OwnNumber, OwnParts, Rules, SetAside,
         SetAsideSearch, numbers_of, recipient,
     },
     approvals::{Action, Proposal, refusal, sha256},
@@ -23,6 +25,8 @@ use crate::{
 
 /// How often a grant may be begun: a full disk must not cost it, and nobody may try for ever.
 const MOST_BEGUN: u32 = 10;
+/// The row of the schedule whose children have two identities that must stay apart.
+const ADOPTION: &str = "adoption";
 
 /// A grant while it is carried out.
 pub(super) struct Access {
@@ -206,8 +210,17 @@ impl Session<'_> {
             return Ok(Numbers { facts, ..Numbers::default() });
         };
         let person = schedule.person_of(kind);
-        let is_child = |of: &Kind| schedule.person_of(of) == person;
-        numbers_of((anchor, kind.clone()), is_child, |each| {
+        let listed = {
+            let _turn = self.vault.list()?;
+            self.listed()?.1
+        };
+        let listed: HashSet<Link> = listed.links().copied().collect();
+        let rules = Rules {
+            is_child: &|of| schedule.person_of(of) == person,
+            is_listed: &|link| listed.contains(link),
+            is_adoption: &|told| told.categories.iter().any(|of| of.as_str() == ADOPTION),
+        };
+        numbers_of((anchor, kind.clone()), &rules, |each| {
             for purpose in &purposes {
                 let books = self.vault.books(purpose)?;
                 let books = in_use(&books)?;
@@ -222,10 +235,7 @@ impl Session<'_> {
     }
 
     /// The pseudonyms of numbers, under each purpose that is not over.
-    fn pseudonyms(
-        &self,
-        own: &std::collections::BTreeSet<(Link, Kind)>,
-    ) -> Result<Vec<AccessPurpose>, Denial> {
+    fn pseudonyms(&self, own: &BTreeSet<(Link, Kind)>) -> Result<Vec<AccessPurpose>, Denial> {
         let keys = self.vault.keys();
         let mut purposes = Vec::new();
         for purpose in self.purposes()? {
@@ -244,10 +254,7 @@ impl Session<'_> {
     }
 
     /// The numbers themselves, by kind.
-    fn numbers(
-        &self,
-        own: &std::collections::BTreeSet<(Link, Kind)>,
-    ) -> Result<Vec<OwnNumber>, Denial> {
+    fn numbers(&self, own: &BTreeSet<(Link, Kind)>) -> Result<Vec<OwnNumber>, Denial> {
         let mut found: Vec<OwnNumber> = Vec::new();
         for purpose in self.purposes()? {
             let books = self.vault.books(&purpose)?;
