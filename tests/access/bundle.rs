@@ -59,7 +59,10 @@ impl Bundle {
 
     /// The rows of a table; none where the bundle has none of it.
     pub(crate) fn rows(&self, name: &str) -> Vec<BTreeMap<String, String>> {
-        self.files.contains_key(name).then(|| rows(self.text(name))).unwrap_or_default()
+        match self.files.contains_key(name) {
+            true => rows(self.text(name)),
+            false => Vec::new(),
+        }
     }
 }
 

@@ -302,6 +302,7 @@ fn kind_of(manifest: &Manifest, table: &str, meaning: String) -> RecordKind {
             "children" => "Linked data: the child, put together".to_owned(),
             "crosswalk" => "Linked data: which rows were put together".to_owned(),
             "ids" => "Linked data: the child's place in the list of codes".to_owned(),
+            "sides" => "Linked data: pairs of records that a person may judge".to_owned(),
             "changes" => "Linked data: changes of the child's code".to_owned(),
             _ => format!("Linked data: {}", title(table).to_lowercase()),
         },

@@ -84,7 +84,7 @@ impl<'a> Definitions<'a> {
         let own = [(dataset.name.to_string(), dataset.period.clone())];
         let column = self.described.find(&own, [dataset.name.as_str(), table, name]);
         column.map_or_else(Words::default, |column| Words {
-            title: title_of_file(&column.file),
+            title: title_of_file(&column.file).filter(|_| is_named_as(&column.file, name)),
             meaning: column.meaning.clone().unwrap_or_default(),
             is_day: column.days,
             codes: column
@@ -122,6 +122,12 @@ pub(super) fn usual(name: &str) -> String {
         _ => return title(name),
     };
     usual.to_owned()
+}
+
+/// Whether the definition names the column as the file does, or gave it another name of its own.
+fn is_named_as(file: &str, name: &str) -> bool {
+    let last = file.rsplit('/').next().unwrap_or(file);
+    last.to_lowercase() == name.replace('_', "")
 }
 
 /// A name of a file's column in words, where capital letters part them: `CINclosureDate` is `CIN closure date`.
@@ -190,5 +196,7 @@ mod tests {
         ] {
             assert_eq!(title_of_file(file).as_deref(), words, "{file}");
         }
+        assert!(is_named_as("A/CINclosureDate", "cinclosuredate"));
+        assert!(!is_named_as("NativeId", "school"));
     }
 }
