@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+pub mod accessibility;
 pub mod command_line;
 pub mod deliveries;
 pub mod snapshot_texts;
@@ -43,6 +44,15 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
+/// A Python with pandas, Polars, DuckDB and pyarrow, and with the project's package, if there is one: the one that is named, that of
+/// `cargo xtask peers`, or any.
+pub fn python() -> PathBuf {
+    let named = std::env::var_os("MINSTER_PEERS_PYTHON").map(PathBuf::from);
+    let of_peers = programs().join("../peers-python/bin/python");
+    let found = named.or(Some(of_peers).filter(|path| path.exists()));
+    found.unwrap_or_else(|| "python3".into())
+}
+
 /// Says that a test, or a part of one, is left out, and why: on the program's own standard error, for what a passed test prints is
 /// shown to nobody.
 pub fn left_out(why: &str) {
@@ -78,6 +88,13 @@ pub fn soon() -> String {
 pub struct Site {
     folder: tempfile::TempDir,
     vault: Mutex<Option<Child>>,
+    clock: Mutex<Option<Clock>>,
+}
+
+/// A clock that is so many days ahead, for programs that know nothing of it.
+struct Clock {
+    library: PathBuf,
+    days: i64,
 }
 
 impl Site {
@@ -103,7 +120,34 @@ impl Site {
     pub fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        Self { folder, vault: Mutex::new(None) }
+        Self { folder, vault: Mutex::new(None), clock: Mutex::new(None) }
+    }
+
+    /// Lets days pass: the vault starts again, and it and all later programs have a clock that is so much further ahead. Without
+    /// the library of Debian's package `libfaketime` no day passes, and the answer is no.
+    #[must_use]
+    pub fn pass_days(&self, days: i64) -> bool {
+        let Some(library) = faketime() else { return false };
+        self.stop_vault();
+        let mut clock = self.clock.lock().unwrap();
+        let passed = clock.as_ref().map_or(0, |clock| clock.days);
+        *clock = Some(Clock { library, days: passed + days });
+        drop(clock);
+        self.serve();
+        true
+    }
+
+    /// Today by the clock of the programs.
+    pub fn today(&self) -> jiff::civil::Date {
+        let days = self.clock.lock().unwrap().as_ref().map_or(0, |clock| clock.days);
+        let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
+        today.saturating_add(jiff::Span::new().days(days))
+    }
+
+    fn set_clock(&self, command: &mut Command) {
+        if let Some(Clock { library, days }) = &*self.clock.lock().unwrap() {
+            command.env("LD_PRELOAD", library).env("FAKETIME", format!("+{days}d"));
+        }
     }
 
     /// Starts the vault again, after [`Site::stop_vault`].
@@ -115,12 +159,10 @@ impl Site {
     /// Starts a vault of another folder, or opens it in another way, in the place of the one that stopped.
     pub fn serve_with(&self, dir: &str, opening: &[&str]) {
         let (dir, socket) = (self.path(dir), self.path("vault.sock"));
-        let child = Command::new(programs().join("minster-vault"))
-            .args(["serve", "--single-user", "--dir", &dir, "--socket", &socket])
-            .args(opening)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut serve = Command::new(programs().join("minster-vault"));
+        serve.args(["serve", "--single-user", "--dir", &dir, "--socket", &socket]).args(opening);
+        self.set_clock(&mut serve);
+        let child = serve.stderr(Stdio::null()).spawn().unwrap();
         *self.vault.lock().unwrap() = Some(child);
         let begun = Instant::now();
         while std::os::unix::net::UnixStream::connect(&socket).is_err() {
@@ -236,10 +278,11 @@ impl Site {
         self.command(program, arguments).output().unwrap()
     }
 
-    /// One of the programs, ready to start. The argument `SOON` is the day of [`soon`].
+    /// One of the programs, ready to start. The argument `SOON` is a day thirty days ahead, as [`soon`] gives it.
     pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(programs().join(program));
-        let soon = soon();
+        self.set_clock(&mut command);
+        let soon = self.today().saturating_add(jiff::Span::new().days(30)).to_string();
         command.args(arguments.iter().map(|one| if *one == "SOON" { soon.as_str() } else { one }));
         command.current_dir(self.folder()).stdin(Stdio::null());
         command
@@ -274,6 +317,13 @@ impl Drop for Site {
     fn drop(&mut self) {
         self.stop_vault();
     }
+}
+
+/// The library that moves the clock of programs.
+fn faketime() -> Option<PathBuf> {
+    let folders = fs::read_dir("/usr/lib").ok()?.flatten();
+    let libraries = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+    libraries.into_iter().find(|library| library.is_file())
 }
 
 /// A pipeline over small files that a test writes: each source of 2024-25 with its drop folder, and more tables.

@@ -29,6 +29,7 @@ pub(crate) const AUDITOR: u32 = 41_004;
 /// The groups of the store and of auditors.
 const DATA: u32 = 41_006;
 const AUDITORS: u32 = 41_007;
+const CUSTODIAN: u32 = 41_008;
 
 pub(crate) struct Site {
     folder: tempfile::TempDir,
@@ -59,7 +60,7 @@ impl Site {
             Some(("ingest", _)) => format!("ingest = [{INGEST}]\n"),
             Some((role @ ("linker" | "analyst"), _)) => format!("{role} = [{MINSTER}]\n"),
             Some(("auditor", _)) => format!("auditor = [{ROOT}, {AUDITOR}]\n"),
-            Some(("custodian", _)) => "custodian = []\n".to_owned(),
+            Some(("custodian", _)) => format!("custodian = [{CUSTODIAN}]\n"),
             _ => format!("{line}\n"),
         });
         fs::write(&settings, roles.collect::<String>()).unwrap();
@@ -70,6 +71,10 @@ impl Site {
             done(site.command(MINSTER, "minster", &with(stage)), 0);
         }
         site.accept();
+        // Each time that it stops and starts, the vault signs a checkpoint; the log tells of one once the next is signed.
+        for _ in 0..2 {
+            site.restart();
+        }
         Some(site)
     }
 
@@ -126,6 +131,14 @@ impl Site {
 
     fn serve(&mut self) {
         self.vault = Some(self.serving(VAULT, "own", "run/vault.sock", &[]));
+    }
+
+    /// Stops the vault as systemd does, and starts it again.
+    fn restart(&mut self) {
+        rustix::process::kill_process(self.vault_pid(), rustix::process::Signal::TERM).unwrap();
+        let stopped = self.vault.as_mut().unwrap().wait().unwrap();
+        assert!(stopped.success(), "{stopped}");
+        self.serve();
     }
 
     /// A vault that a user serves from a folder of theirs, once it answers.

@@ -321,7 +321,8 @@ fn a_release_is_checked_again_and_explained() {
     let withheld = cells.lines().find(|row| row.ends_with(",c")).unwrap();
     let [ward, looked_after, ..] = withheld.split(',').collect::<Vec<_>>()[..] else { panic!() };
     let (ward, looked_after) = (format!("ward={ward}"), format!("looked_after={looked_after}"));
-    let of_cell = ["--table", "looked_after_by_ward", "--cell", &ward, "--cell", &looked_after];
+    let of_cell =
+        ["--table", "looked_after_by_ward", "--exact", "--cell", &ward, "--cell", &looked_after];
     let of_one = explain(&of_cell);
     assert!(of_one.contains("the certificates show it from"), "{withheld}");
     assert!(of_one.contains("the published numbers leave open"), "{of_one}");

@@ -55,7 +55,12 @@ impl Telling {
     }
 
     pub(crate) fn run(&self, line: &str) -> std::process::Output {
-        let mut words = line.split_whitespace();
+        // What stands in quotation marks is one word.
+        let parts = line.split('"').enumerate();
+        let mut words = parts.flat_map(|(at, part)| match at % 2 {
+            0 => part.split_whitespace().collect(),
+            _ => vec![part],
+        });
         let program = words.next().unwrap();
         let arguments: Vec<&str> = words.collect();
         self.site.command(program, &arguments).env("MINSTER_SOCKET", "vault.sock").output().unwrap()

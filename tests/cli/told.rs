@@ -168,6 +168,23 @@ fn run(of: &mut Telling) {
     fs::write(of.site.path("trial.toml"), TRIAL).unwrap();
     of.tells("preview", "minster preview trial.toml");
     of.json("minster-preview", &format!("minster preview {definition}"));
+    let sql = "\"SELECT sen, COUNT(*) FROM children WHERE on_spine GROUP BY sen\"";
+    of.tells("query", &format!("minster query {sql} --save by_sen"));
+    fs::remove_file(of.site.path("config/tables/by_sen.toml")).unwrap();
+    of.json("minster-query", &format!("minster query {sql}"));
+    of.tells("query-of-rows", "minster query \"SELECT * FROM children\"");
+    of.tells(
+        "query-of-no-column",
+        "minster query \"SELECT wards, COUNT(*) FROM children GROUP BY wards\"",
+    );
+    of.tells("risk", "minster risk");
+    of.json("minster-risk", "minster risk");
+    let policy = fs::read_to_string(of.site.path("config/risk.toml")).unwrap();
+    let bound = format!("{policy}\n[bounds]\nunique_percent = 0\nbelow_5_percent = 1\n");
+    fs::write(of.site.path("config/risk.toml"), bound).unwrap();
+    of.tells("risk-above-a-bound", "minster risk");
+    of.tells("aggregate-above-a-bound", "minster aggregate");
+    fs::write(of.site.path("config/risk.toml"), policy).unwrap();
     of.tells("preview-of-no-file", "minster preview config/tables/adults.toml");
     of.tells("suggest", &format!("minster suggest {definition} --most 3"));
     of.json("minster-suggest", &format!("minster suggest {definition} --most 1"));
@@ -187,15 +204,30 @@ fn publish(of: &mut Telling) {
     of.json("minster-verify", "minster verify children");
     of.tells("verify-of-no-release", "minster verify adults");
     of.tells("explain", "minster explain children");
-    let explained = of.json("minster-explain", "minster explain children");
+    of.json("minster-explain", "minster explain children");
+    let exactly = of.done("minster explain children --exact --json");
+    let explained: Value = serde_json::from_str(&exactly).unwrap();
     let withheld = &explained["cells"][0];
     let mut cell = String::new();
     for (column, category) in withheld["categories"].as_object().unwrap() {
         cell += &format!(" --cell {column}={}", category.as_str().unwrap());
     }
     let table = withheld["explanation"]["table"].as_str().unwrap();
-    of.tells("explain-a-cell", &format!("minster explain children --table {table}{cell}"));
+    let one = format!("minster explain children --table {table}{cell}");
+    of.tells("explain-a-cell", &one);
+    of.tells("explain-a-cell-exactly", &format!("{one} --exact"));
+    of.tells("explain-no-table", "minster explain children --table sen_by_wrad");
+    of.tells("explain-no-column", "minster explain children --table sen_by_ward --cell wrad=Abbey");
+    of.tells("explain-no-category", "minster explain children --table sen_by_ward --cell sen=Q");
     of.tells("explain-a-cell-without-a-table", "minster explain children --cell ward=W01");
+    of.tells("lineage", "minster lineage children");
+    of.json("minster-lineage", "minster lineage children");
+    of.tells("lineage-of-no-release", "minster lineage childern");
+    of.tells("reproduce", "minster reproduce children");
+    of.json("minster-reproduce", "minster reproduce children");
+    of.tells("site", "minster site --out site");
+    of.tells("site-in-the-place-of-something-else", "minster site --out council");
+    of.json("minster-site", "minster site --out site");
     of.tells("withdraw", "minster withdraw children --reason a-file-was-cut-off");
     of.json("minster-withdraw", "minster withdraw children --reason again");
     of.tells("dictionary-of-no-period", "minster dictionary --period 1999-00");
@@ -204,6 +236,8 @@ fn publish(of: &mut Telling) {
     let path = of.site.folder().join("config/tables/trial.toml");
     fs::write(&path, high).unwrap();
     of.tells("aggregate-refused", "minster aggregate trial");
+    of.tells("refusals", "minster refusals");
+    of.json("minster-refusals", "minster refusals");
     fs::remove_file(path).unwrap();
 }
 

@@ -78,8 +78,10 @@ fn a_block_says_what_it_is() {
                 !block.indented,
                 "{place}: fence the block, and say behind the fence what it is"
             );
-            let known =
-                ["drawing", "input", "sh", "text", "csv", "toml", "json", "rust", "mermaid"];
+            let known = [
+                "drawing", "input", "sh", "text", "csv", "toml", "json", "rust", "mermaid",
+                "python", "r",
+            ];
             assert!(known.contains(&block.language()), "{place}: {}", block.info);
             assert!(block.left_out().is_none_or(|why| why.len() > 8), "{place}: say why");
         }

@@ -166,7 +166,7 @@ fn exists(path: &str) -> bool {
     }
 }
 
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "config",
     "crates",
     "docs",
@@ -175,6 +175,7 @@ const FOLDERS: [&str; 11] = [
     "benches",
     "fuzz",
     "mutants",
+    "python",
     "book",
     "examples",
     ".ci",

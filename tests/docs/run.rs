@@ -81,7 +81,8 @@ const CARGO: &str = r#"#!/bin/sh
 [ "$1" = run ] && { shift; exec REAL run --quiet --locked --manifest-path SOURCE/Cargo.toml "$@"; }
 [ "$1" = demo ] || { echo "cargo $1 is not run by a page"; exit 1; }
 [ -e SITE/demo.out ] && exec cat SITE/demo.out
-cd SOURCE && SITE/target/debug/xtask "$@" --stay > SITE/demo.out 2>&1
+case "$*" in *--stay*) ;; *) set -- "$@" --stay ;; esac
+cd SOURCE && SITE/target/debug/xtask "$@" > SITE/demo.out 2>&1
 code=$?
 sed -n 's/^the vault goes on as process \([0-9]*\).*/\1/p' SITE/demo.out >> SITE/pids
 cat SITE/demo.out; exit $code
@@ -122,6 +123,14 @@ impl Reader {
         }
         let differs = DIFFERS.map(|(pattern, name)| (Regex::new(pattern).unwrap(), name)).into();
         Self { site: site.to_owned(), meant: Vec::new(), differs }
+    }
+
+    /// Lets a page run a program that stands elsewhere.
+    pub(crate) fn has_program(&self, name: &str, program: &Path) {
+        let path = self.site.join("bin").join(name);
+        let program = program.display();
+        fs::write(&path, format!("#!/bin/sh\nexec '{program}' \"$@\"\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Puts something in the place of a page's own words: a server's folder is a folder of the site.

@@ -4,9 +4,10 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
+    process::Command,
 };
 
-use minster_tests::{Site, copy, files, root, soon, text};
+use minster_tests::{Site, copy, files, python, root, soon, text};
 
 use crate::{
     pages::{self, Page},
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// The pages whose commands are run here. All others say of each command why it is not run.
-const FOLLOWED: [&str; 11] = [
+const FOLLOWED: [&str; 15] = [
     "examples/README.md",
     "README.md",
     "docs/analysts.md",
@@ -24,8 +25,12 @@ const FOLLOWED: [&str; 11] = [
     "docs/matching.md",
     "docs/method.md",
     "docs/promise.md",
+    "docs/python.md",
+    "docs/r.md",
     "docs/recipes.md",
+    "docs/risk.md",
     "docs/sources.md",
+    "docs/tutorial.md",
 ];
 
 fn say(line: &str) {
@@ -68,6 +73,7 @@ fn a_newcomer_and_the_readers_of_a_whole_council_see_what_the_pages_show() {
     follow_whole(&reader, "docs/promise.md", demo, 2, 3);
     follow_whole(&reader, "docs/method.md", demo, 2, 3);
     follow_whole(&reader, "docs/matching.md", demo, 2, 2);
+    in_other_languages(&reader, demo);
     follow_whole(&reader, "docs/engineers.md", demo, 6, 5);
     // Some checks of an audit are root's, and another user sees other verdicts.
     if !rustix::process::getuid().is_root() {
@@ -82,6 +88,27 @@ fn a_newcomer_and_the_readers_of_a_whole_council_see_what_the_pages_show() {
     told("docs/auditors.md", &followed, 3, 1);
 }
 
+/// The pages for Python and R, where these and their packages are installed.
+fn in_other_languages(reader: &Reader, at: &str) {
+    let python = python();
+    if runs(&python, &["-c", "import minster, pandas"]) {
+        reader.has_program("python", &python);
+        follow_whole(reader, "docs/python.md", at, 3, 3);
+    } else {
+        let python = python.display();
+        say(&format!("LEFT OUT: docs/python.md, since {python} has no minster or no pandas"));
+    }
+    if runs("Rscript".as_ref(), &["-e", "library(readr); library(jsonlite)"]) {
+        follow_whole(reader, "docs/r.md", at, 1, 1);
+    } else {
+        say("LEFT OUT: docs/r.md, since there is no R with readr and jsonlite");
+    }
+}
+
+fn runs(program: &Path, arguments: &[&str]) -> bool {
+    Command::new(program).args(arguments).output().is_ok_and(|ran| ran.status.success())
+}
+
 #[test]
 fn an_analyst_defines_and_lets_out_the_release_of_the_page() {
     let folder = folder();
@@ -92,7 +119,19 @@ fn an_analyst_defines_and_lets_out_the_release_of_the_page() {
     copy(&root().join("examples"), &folder.path().join("target/demo/examples"));
     // Before anything is let out: beside what stands, other cells may be withheld.
     follow_whole(&reader, "docs/recipes.md", "target/demo", 15, 14);
-    follow_whole(&reader, "docs/analysts.md", "target/demo", 6, 6);
+    follow_whole(&reader, "docs/risk.md", "target/demo", 1, 1);
+    follow_whole(&reader, "docs/analysts.md", "target/demo", 12, 12);
+}
+
+#[test]
+fn a_newcomer_makes_a_first_table() {
+    let folder = folder();
+    let reader = Reader::in_site(folder.path());
+    let page = Page::read("docs/tutorial.md");
+    let first = 1;
+    let mut followed = reader.follow(&page.name, "", page.blocks.iter().take(first));
+    followed.add(reader.follow(&page.name, "target/demo", page.blocks.iter().skip(first)));
+    told(&page.name, &followed, 10, 8);
 }
 
 #[test]

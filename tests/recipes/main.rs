@@ -82,9 +82,12 @@ fn police_area(locality: &str) -> &str {
 type Shown = Vec<(Vec<String>, Vec<Option<f64>>)>;
 
 fn preview(site: &Site, release: &str) -> BTreeMap<String, Shown> {
-    let file = format!("releases/{release}.toml");
-    let ran = site.run("minster", &["preview", &file, "--json"]);
-    assert_eq!(ran.status.code(), Some(0), "{release}: {}", text(&ran));
+    shown_by(site, &["preview", &format!("releases/{release}.toml")])
+}
+
+fn shown_by(site: &Site, command: &[&str]) -> BTreeMap<String, Shown> {
+    let ran = site.run("minster", &[command, &["--json"]].concat());
+    assert_eq!(ran.status.code(), Some(0), "{command:?}: {}", text(&ran));
     let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
     let tables = report["preview"]["tables"].as_array().unwrap();
     let shown = |table: &Value| {
@@ -452,4 +455,46 @@ fn each_example_publishes_what_the_raw_files_say() {
     };
     compare(&mut found, (&shown, 4), &pupils, &["All children"], &of, &no_measures);
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Releases that are queries too: the same children, categories and totals.
+const QUERIES: [(&str, &str); 2] = [
+    (
+        "sen_by_ward",
+        "SELECT ward, sex, sen_provision, COUNT(*) FROM children WHERE on_spine
+         GROUP BY GROUPING SETS ((ward, sex, sen_provision), (ward), (ward, sen_provision), (sen_provision), ())",
+    ),
+    (
+        "meals_by_sen",
+        "SELECT CASE WHEN meal_periods >= 1 THEN 'yes' WHEN meal_periods >= 0 THEN 'no' END AS free_meals, sen_provision,
+                ethnic_group, COUNT(*)
+         FROM children WHERE on_spine GROUP BY CUBE (free_meals, sen_provision, ethnic_group)",
+    ),
+];
+
+#[test]
+fn a_query_shows_the_numbers_of_the_release_that_it_says() {
+    let site = linked();
+    for (release, sql) in QUERIES {
+        let defined = preview(&site, release).remove(release).unwrap();
+        let asked = shown_by(&site, &["query", sql]).remove("query").unwrap();
+        assert_eq!(defined.len(), asked.len(), "{release}: as many cells");
+        let withheld = |shown: &Shown| shown.iter().filter(|(_, of)| of[0].is_none()).count();
+        let of_asked: BTreeMap<&Vec<String>, &Vec<Option<f64>>> =
+            asked.iter().map(|(cell, numbers)| (cell, numbers)).collect();
+        let mut compared = 0;
+        for (cell, numbers) in &defined {
+            let cell: Vec<String> = cell.iter().map(|of| of.replace("All wards", "All")).collect();
+            let Some(other) = of_asked.get(&cell) else { continue };
+            if let (Some(number), Some(other)) = (numbers[0], other[0]) {
+                assert_eq!(number, other, "{release}: {cell:?}");
+                compared += 1;
+            }
+        }
+        let shown = defined.len() - withheld(&defined);
+        assert!(2 * compared > shown, "{release}: {compared} of {shown}");
+        // The order of categories may move a secondary cell, and moves few.
+        let (defined, asked) = (withheld(&defined), withheld(&asked));
+        assert!(defined.abs_diff(asked) * 10 <= defined.max(10), "{release}: {defined}, {asked}");
+    }
 }

@@ -1,13 +1,16 @@
 //! The files of releases, opened in other programs: each value and status is the one that the Parquet file has.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod elsewhere;
+mod package;
+
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use minster_tests::{Site, left_out, root, text};
+use minster_tests::{Site, accessibility::obstacles as obstacles_of, left_out, python, root, text};
 
 /// Some of the fourteen releases: combinations, months, three tables in one, several dimensions, sums of events.
 const RELEASES: [&str; 5] = [
@@ -18,11 +21,11 @@ const RELEASES: [&str; 5] = [
     "exclusions_by_ethnicity",
 ];
 
-/// A council with the shipped configuration and drafts of five examples.
-fn drafted() -> Site {
+/// A council with the shipped configuration, its draft, and drafts of examples.
+fn drafted(examples: &[&str]) -> Site {
     let site = Site::new();
     minster_tests::copy(&root().join("config"), &site.folder().join("config"));
-    for name in RELEASES {
+    for name in examples {
         let file = format!("{name}.toml");
         let example = root().join("examples/releases").join(&file);
         fs::copy(example, site.folder().join("config/tables").join(file)).unwrap();
@@ -51,23 +54,19 @@ fn folder(site: &Site, release: &str) -> PathBuf {
     site.folder().join("store/releases").join(release).join("2024-25/current")
 }
 
-/// A Python with pandas, Polars, DuckDB and pyarrow, if there is one: that of `cargo xtask peers`, or one that is named.
-fn python() -> PathBuf {
-    let named = std::env::var_os("MINSTER_PEERS_PYTHON").map(PathBuf::from);
-    let of_peers = minster_tests::programs().join("../peers-python/bin/python");
-    let found = named.or(Some(of_peers).filter(|path| path.exists()));
-    found.unwrap_or_else(|| "python3".into())
+fn read_back(folder: &Path) -> (bool, String) {
+    read_by("read_back.py", folder)
 }
 
-fn read_back(folder: &Path) -> (bool, String) {
-    let script = root().join("tests/release_files/read_back.py");
+fn read_by(script: &str, folder: &Path) -> (bool, String) {
+    let script = root().join("tests/release_files").join(script);
     let read = Command::new(python()).arg(script).arg(folder).output().unwrap();
     (read.status.success(), text(&read))
 }
 
 #[test]
 fn other_programs_read_the_same_values_and_statuses() {
-    let site = drafted();
+    let site = drafted(&RELEASES);
     let mut withheld = 0;
     for release in RELEASES.iter().chain(&["children"]) {
         let place = released(&site, release);
@@ -84,7 +83,8 @@ fn other_programs_read_the_same_values_and_statuses() {
     }
     assert!(withheld > 1, "several releases withhold something");
     let place = fs::canonicalize(folder(&site, "children")).unwrap();
-    others(&place);
+    nobody_is_kept_out(&fs::read_to_string(place.join("children.html")).unwrap());
+    elsewhere::read(&place);
 
     // Readers of one file see what readers of another do: a number changed in any of them is found, by them and by the audit's
     // command.
@@ -109,38 +109,15 @@ fn other_programs_read_the_same_values_and_statuses() {
     assert!(read_back(&place).0);
 }
 
-/// R and LibreOffice, where they are installed.
-fn others(place: &Path) {
-    let has = |program: &str| Command::new(program).arg("--version").output().is_ok();
-    let total = fs::read_to_string(place.join("sen_by_ward.csv")).unwrap();
-    let total = total.lines().nth(1).unwrap().split(',').nth(6).unwrap().to_owned();
-    if has("Rscript") {
-        let script = "d <- read.csv('sen_by_ward.csv', na.strings = '', colClasses = c(status = 'character')); cat(d$children[d$level == 'total'])";
-        let read =
-            Command::new("Rscript").args(["-e", script]).current_dir(place).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&read.stdout), total, "{}", text(&read));
-    } else {
-        left_out("the comparison with R, which is not installed");
-    }
-    if has("soffice") {
-        let out = tempfile::tempdir().unwrap();
-        let read = Command::new("soffice")
-            .args([
-                "--headless",
-                "--convert-to",
-                "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,4",
-            ])
-            .arg("--outdir")
-            .args([out.path(), &place.join("children.xlsx")])
-            .output()
-            .unwrap();
-        let written = fs::read_dir(out.path()).unwrap().next();
-        let sheet = fs::read_to_string(
-            written.unwrap_or_else(|| panic!("{}", text(&read))).unwrap().path(),
-        );
-        assert!(sheet.unwrap().contains(&total));
-    } else {
-        left_out("the comparison with LibreOffice, which is not installed");
+/// The page has no obstacle for people who see, hear or move in other ways; one that is put into it is found.
+fn nobody_is_kept_out(page: &str) {
+    let Some(obstacles) = obstacles_of(page) else { return };
+    assert_eq!(obstacles, [""; 0]);
+    let pale =
+        page.replace("</main>", "<p style=\"color: #ddd\">pale</p><img src=\"data:,\"></main>");
+    let obstacles = obstacles_of(&pale).unwrap();
+    for rule in ["color-contrast", "image-alt"] {
+        assert!(obstacles.iter().any(|one| one.starts_with(rule)), "{rule}: {obstacles:?}");
     }
 }
 

@@ -49,6 +49,8 @@ const NEVER: &[(&str, &[&str])] = &[
         "minster-aggregator",
         &["minster-vault", "minster-identifiers", "minster-sources", "minster-synth"],
     ),
+    ("minster-query", &["minster-store", "minster-aggregator", "polars", "parquet", "ring"]),
+    ("minster-risk", &["minster-model", "polars", "parquet", "ring"]),
     ("minster-scoring", &["minster-model", "polars", "parquet", "ring"]),
     ("minster-disk", &["minster-model", "polars", "parquet", "serde"]),
     (
@@ -87,6 +89,23 @@ fn no_program_links_what_it_must_not_hold() {
         checked += 1;
     }
     assert!(checked > 0);
+}
+
+/// The package for Python stands outside the workspace, with a lock file of its own: whatever it names is in its wheel, or builds it.
+#[test]
+fn the_package_for_python_links_no_room_and_no_cryptography() {
+    let lock = std::fs::read_to_string(
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/Cargo.lock"),
+    );
+    let lock: toml::Table = lock.unwrap().parse().unwrap();
+    let packages = lock["package"].as_array().unwrap().iter();
+    let names: BTreeSet<&str> = packages.map(|of| of["name"].as_str().unwrap()).collect();
+    let rooms: Vec<_> = names.iter().filter(|name| name.starts_with("minster")).collect();
+    assert_eq!(rooms, [&"minster-python"]);
+    for never in ["aes", "aes-gcm", "age", "argon2", "hkdf", "hmac", "polars", "ring"] {
+        assert!(!names.contains(never), "it names {never}");
+    }
+    assert!(names.contains("parquet") && names.contains("pyo3"));
 }
 
 /// Every package of the workspace with the packages of the workspace it links directly.

@@ -58,6 +58,7 @@ pub use protect::{
     protect_sums::ReleasableSums,
 };
 pub use publish::{
+    explained::{Cause, ExplainedCell, Names, Reasons, reasons},
     reasons::Reason,
     restricted_report::Explanation,
     shown::{Numbers, Shown},
@@ -67,7 +68,12 @@ pub use refusal::{NamedRelease, ReleaseRefusal, RulesDiffer, TogetherWouldShow};
 pub use release_job::{
     commands::{draft, release as let_out, tabulate, withdraw},
     job::Job,
+    lineage::{Lineage, LineageStep, StepStands, lineage},
     outcome::{Outcome, ReleaseReport, Revision, TableReport},
     preview::{Blanks, BlanksShare, Preview, PreviewedTable, Stands, WithheldOf, preview},
+    public::{PublicRelease, PublicReleases, PublicState, public_releases},
+    refused::{KeptRefusal, RefusedStep, refusals},
+    reproduce::{Reproduced, Reproduction, reproduce},
 };
 pub use suggest::{Bounds, Cells, Suggestion, Suggestions, suggest};
+pub use tabulate::lookup::read as read_lookup;

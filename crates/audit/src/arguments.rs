@@ -48,6 +48,10 @@ pub(crate) enum Command {
         /// The programs, at the places where they are installed.
         #[arg(required = true, value_name = "PROGRAM")]
         programs: Vec<PathBuf>,
+        /// List them as a package will install them in this folder: root's, and mode 755. The builder of a package signs so, before
+        /// anything is installed.
+        #[arg(long, value_name = "DIR")]
+        installed_in: Option<PathBuf>,
         /// The key that signs.
         #[arg(long, value_name = "FILE")]
         key: PathBuf,

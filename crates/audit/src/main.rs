@@ -71,7 +71,9 @@ fn other(command: &Command) -> Result<u8, Failure> {
             let verifier = records::make_key(folder, name)?;
             print(&format!("{verifier}\n"))?;
         }
-        Command::List { programs, key } => print(&records::list(programs, key)?)?,
+        Command::List { programs, installed_in, key } => {
+            print(&records::list(programs, installed_in.as_deref(), key)?)?;
+        }
         Command::Verify { note, verifier } => print(&records::verify(note, verifier)?)?,
     }
     Ok(exit::DONE)

@@ -124,8 +124,15 @@ pub(crate) fn make_key(folder: &Path, name: &str) -> Result<String, Failure> {
     Ok(verifier)
 }
 
-/// A signed list of programs.
-pub(crate) fn list(programs: &[PathBuf], key: &Path) -> Result<String, Failure> {
+/// The mode of a program that a package installs.
+const PACKAGED: u32 = 0o755;
+
+/// A signed list of programs: as they stand, or as a package will install them in a folder.
+pub(crate) fn list(
+    programs: &[PathBuf],
+    installed_in: Option<&Path>,
+    key: &Path,
+) -> Result<String, Failure> {
     let signer = Signer::read(key, &key.with_extension("pub"))?;
     let mut list = format!("{LIST}\n");
     for path in programs {
@@ -133,12 +140,12 @@ pub(crate) fn list(programs: &[PathBuf], key: &Path) -> Result<String, Failure> 
         let whole = path.canonicalize().map_err(unread)?;
         let file = File::open(&whole).map_err(unread)?;
         let metadata = file.metadata().map_err(unread)?;
-        let (mode, uid, gid) = (metadata.mode() & 0o7777, metadata.uid(), metadata.gid());
-        list += &format!(
-            "{} {mode:o} {uid} {gid} {}\n",
-            sha256(file).map_err(unread)?,
-            whole.display()
-        );
+        let (mode, uid, gid, place) = match installed_in {
+            None => (metadata.mode() & 0o7777, metadata.uid(), metadata.gid(), whole),
+            Some(folder) => (PACKAGED, 0, 0, folder.join(whole.file_name().unwrap_or_default())),
+        };
+        let sha256 = sha256(file).map_err(unread)?;
+        list += &format!("{sha256} {mode:o} {uid} {gid} {}\n", place.display());
     }
     signer.sign(&list)
 }

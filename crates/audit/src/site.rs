@@ -124,6 +124,14 @@ impl Site {
         })
     }
 
+    /// The log as it is now, where it is the vault that tells it; nothing where a file is read.
+    pub(crate) fn told_again(&self) -> Option<NamedTempFile> {
+        match self.log() {
+            Log::Told(_) => self.told().ok(),
+            Log::File(_) | Log::None(_) => None,
+        }
+    }
+
     /// The log as the vault tells it, whole.
     fn told(&self) -> Result<NamedTempFile, String> {
         let because =

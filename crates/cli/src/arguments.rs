@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use minster_model::{Period, RunId, SourceName, TableName};
 
-use crate::{access, columns, dispose, linkage, links, preview, quality, review, suggest};
+use crate::{
+    access, columns, dispose, explain, linkage, links, preview, quality, query, review, risk, site,
+    suggest,
+};
 
 /// Turns a council's records about children into pseudonymised, linked data, and publishes only tables that passed disclosure
 /// control.
@@ -43,7 +46,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  minster run\n\n\
             A draft is not public. A person lets it out with `minster release`.\n\n\
             Exit: 0 done; 2 usage or configuration, or a faulty table definition, beside which the others are drafted; 3 done, with \
-            rows in quarantine; 4 disclosure control refused a draft; \
+            rows in quarantine; 4 disclosure control refused a draft, or the data break a bound of risk; \
             5 rows were not conserved; 6 the vault; 7 publishing failed, and the release before is still there; 8 another \
             run holds the lock; 10 done, but a source was left out; 1 an unexpected fault")]
     Run {
@@ -91,6 +94,18 @@ pub(crate) enum Command {
             Exit: 0 done; 2 usage or configuration; 4 disclosure control refuses the definition, or the day's previews are \
             used up; 6 the vault; 8 a run holds the lock")]
     Preview(preview::Arguments),
+    /// Preview what a query would publish: only protected aggregates come out. Nothing is kept.
+    #[command(after_help = "Examples:\n  \
+            minster query \"SELECT sex, COUNT(*) FROM children GROUP BY sex\"\n  \
+            minster query \"SELECT sex, COUNT(*) FROM children GROUP BY 1\" --save sex\n\n\
+            The query becomes a table definition, and this is previewed as `minster preview` does it: the same look, protection, attack and \
+            bound for a day. It has SELECT, FROM children or FROM a table of events JOIN children USING (child), WHERE with AND, and GROUP BY \
+            with CUBE, ROLLUP or GROUPING SETS. Its numbers are COUNT(*), SUM, AVG(COALESCE(column, 0)) and quotients of sums. All else is \
+            refused at its place, with what to write instead. `minster columns` lists the columns. --save writes the definition among those \
+            of the pipeline, with the query above it.\n\n\
+            Exit: 0 done; 2 usage, configuration or the query; 4 disclosure control refuses it, or the day's previews are used up; \
+            6 the vault; 8 a run holds the lock")]
+    Query(query::Arguments),
     /// Rank coarser forms of a definition by the cells that they save. Nothing is kept.
     #[command(after_help = "Examples:\n  minster suggest config/tables/children.toml\n  \
             minster suggest trial.toml --most 6 --seconds 60\n\n\
@@ -103,7 +118,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  minster aggregate\n  minster aggregate looked_after\n\n\
             A faulty definition is named with its error, and the others are drafted.\n\n\
             Exit: 0 done; 2 a definition is faulty, or another fault of usage or configuration; 4 disclosure control refused a \
-            draft; 6 the vault; 7 the ledger lacks a release; 8 a run holds the lock")]
+            draft, or the data break a bound of risk; 6 the vault; 7 the ledger lacks a release; 8 a run holds the lock")]
     Aggregate {
         /// Draft this release alone, and leave the other drafts as they are.
         release: Option<TableName>,
@@ -114,8 +129,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  minster release children\n  minster release --all\n\n\
             The command needs the analyst's role at the vault. The vault logs the release's hash before anyone can see the \
             release. The ledger records the person, the time and the policy.\n\n\
-            Exit: 0 done; 2 there is no such draft, or the data have changed since; 4 disclosure control refuses it, or an \
-            earlier release must be withdrawn first; 8 a run holds the lock")]
+            Exit: 0 done; 2 there is no such draft, or the data have changed since; 4 disclosure control refuses it, an \
+            earlier release must be withdrawn first, or the data break a bound of risk; 8 a run holds the lock")]
     Release {
         /// The draft.
         #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -173,21 +188,46 @@ pub(crate) enum Command {
             The command needs the auditor's role at the vault. It checks certificates by adding up alone.\n\n\
             Exit: 0 every check passed; 9 a check failed")]
     Verify(Released),
-    /// Say why the cells of a release are withheld. The output is restricted.
+    /// Say why the cells of a release are withheld, and what would free them.
     #[command(after_help = "Examples:\n  minster explain children\n  \
             minster explain children --table sen_by_ward --cell ward=W01 --cell sex=F\n\n\
-            The command needs the auditor's role at the vault. The second example explains one cell; a column without \
-            --cell is at its total.")]
-    Explain {
-        #[command(flatten)]
-        released: Released,
-        /// Explain this table alone.
-        #[arg(long)]
-        table: Option<String>,
-        /// Explain one cell alone: `column=category`, once for each column.
-        #[arg(long, value_name = "COLUMN=CATEGORY", requires = "table")]
-        cell: Vec<String>,
-    },
+            The second example explains one cell; a column without --cell is at its total. A name that is none is refused with the nearest \
+            one. The command needs the analyst's role at the vault, and says no count. A reason tells more than the release does: it \
+            is for whoever may open the data, and nobody else. With --exact it needs the auditor's role, and says between \
+            which counts the published numbers leave a cell.\n\n\
+            Exit: 0 done; 2 usage, or a name is none; 6 the vault")]
+    Explain(explain::Arguments),
+    /// List what disclosure control refused: beside which release, for which column, and the way out.
+    #[command(after_help = "Example:\n  minster refusals\n\n\
+            The latest 200 refusals of drafts and releases are kept, each with its reason, the releases beside it, the columns, \
+            the definition's hash and the run. The list names no category, and no count of a cell. It needs no key.\n\n\
+            Exit: 0 done; 2 usage, or the list cannot be read")]
+    Refusals(Report),
+    /// Follow a release back: to its data, their sources' files, its rules and its persons.
+    #[command(after_help = "Example:\n  minster lineage children\n\n\
+            Each step names the next by its hash, and the vault's log has the first. A link that is missing is said. Where none of the \
+            name stands, the release that was withdrawn last is followed. The command opens no dataset; it needs the analyst's role \
+            at the vault.\n\n\
+            Exit: 0 the way is whole; 2 no such release was let out; 6 the vault; 7 the ledger lacks a release; 8 a run holds the \
+            lock; 11 a link is missing")]
+    Lineage(Released),
+    /// Build a release again from the data, and compare its files byte by byte. Nothing is kept.
+    #[command(after_help = "Example:\n  minster reproduce children\n\n\
+            It is built beside what stood when it was let out, and attacked again. The vault opens the newest snapshot \
+            of the data alone: where another was linked since, that is said. The command needs the analyst's role at the vault.\n\n\
+            Exit: 0 every file is the same; 2 none of the name stands; 6 the vault; 8 a run holds the lock; 9 a file differs; 11 it \
+            cannot be built")]
+    Reproduce(Released),
+    /// Write a folder of all releases for readers: an index with a search, and each release's page and files.
+    #[command(after_help = "Example:\n  minster site --out /srv/intranet/releases\n\n\
+            The vault's log says which releases were let out. Each file is compared with the release's hash before it is \
+            copied. A withdrawn release is listed with its date and reason, and without files. The site needs no server \
+            but one for plain files, and works without a script. The same releases give the same bytes.\n\n\
+            It takes the place of the site before in one step. A folder that holds anything else is left alone. The command needs \
+            the analyst's role at the vault. Run it again after a release or a withdrawal.\n\n\
+            Exit: 0 done; 2 usage, or the folder holds something else; 6 the vault; 7 a release is not what was let out, or the \
+            ledger lacks one; 8 a run holds the lock")]
+    Site(site::Arguments),
     /// Run minster-audit with these arguments.
     #[command(
         after_help = "Examples:\n  minster audit\n  minster audit --records /srv/auditor/records\n\n\
@@ -215,6 +255,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Measure how identifying the pseudonymised rows are, and what coarser treatments would change.
+    #[command(
+        after_help = "Examples:\n  minster risk\n  minster risk --period 2024-25 --html risk.html\n  \
+            minster risk --policy trial.toml --json\n\n\
+            `risk` in pipeline.toml names the policy: what an intruder may know, what nobody may learn, and bounds. A run stops before it \
+            drafts, and no draft is let out, where the data break a bound. Counts are to the nearest 5, and no value of a row is shown. The \
+            command needs the analyst's role at the vault, which logs that the integrated dataset was opened.\n\n\
+            Exit: 0 done, also where a bound is broken; 2 usage, configuration or policy; 6 the vault"
+    )]
+    Risk(risk::Arguments),
     /// Show what runs did.
     #[command(subcommand, after_help = "Example:\n  minster runs list")]
     Runs(Runs),

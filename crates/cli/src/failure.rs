@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use minster_aggregator::AggregateError;
 use minster_matcher::MatchError;
 use minster_model::{Period, Purpose, RunId, SourceName, TableName, exit};
+use minster_query::QueryError;
 use minster_store::StoreError;
 use minster_vault_api::VaultError;
 
@@ -50,6 +51,8 @@ pub(crate) enum Failure {
     Match { path: PathBuf, source: Box<MatchError> },
     #[error("{}: {source}", path.display())]
     Aggregate { path: PathBuf, source: Box<AggregateError> },
+    #[error(transparent)]
+    Released { source: Box<AggregateError> },
     #[error("the release {release}: {source}")]
     Release { release: TableName, source: Box<AggregateError> },
     #[error(
@@ -124,6 +127,23 @@ pub(crate) enum Failure {
     LinkedByEarlier { period: Period },
     #[error("{} does not explain the column {column} of the table {table}; run `minster link`", matching.display())]
     Unexplained { matching: PathBuf, table: TableName, column: String },
+    #[error("the policy {}: {why}", path.display())]
+    Risk { path: PathBuf, why: String },
+    #[error(
+        "the pipeline names no policy of risk; write `risk = \"risk.toml\"` into it, or name one with --policy (docs/risk.md)"
+    )]
+    NoRisk,
+    #[error(
+        "the data of {period} break a bound of {}: {broken}; nothing was drafted or let out; `minster risk` says what drives it and what \
+         coarser treatments would leave",
+        path.display()
+    )]
+    Risky { path: PathBuf, period: Period, broken: String },
+    /// It points into the query.
+    #[error("the query, {0}")]
+    Query(Box<QueryError>),
+    #[error("{} is there already, and no definition is overwritten; give --save another name", path.display())]
+    DefinitionStands { path: PathBuf },
     #[error("--cell takes `column=category`, such as `--cell ward=W01`")]
     Cell,
     #[error("a built-in name is not valid")]
@@ -168,10 +188,14 @@ impl Failure {
             | Self::OtherMatching { .. }
             | Self::LinkedByEarlier { .. }
             | Self::Unexplained { .. }
+            | Self::Risk { .. }
+            | Self::NoRisk
+            | Self::Query(_)
+            | Self::DefinitionStands { .. }
             | Self::Cell => exit::USAGE,
             Self::Changing { .. } => exit::LOCKED,
             Self::Ingest { code } | Self::Plan { code } | Self::Describe { code } => *code,
-            Self::Stands { .. } | Self::PreviewsUsedUp { .. } => exit::REFUSED,
+            Self::Stands { .. } | Self::PreviewsUsedUp { .. } | Self::Risky { .. } => exit::REFUSED,
             Self::DisposalDiffers { .. }
             | Self::AccessDiffers { .. }
             | Self::Vault(_)
@@ -179,7 +203,9 @@ impl Failure {
             | Self::LostStep { .. } => exit::VAULT,
             Self::Store(error) => error.exit_code(),
             Self::Match { source, .. } => source.exit_code(),
-            Self::Aggregate { source, .. } | Self::Release { source, .. } => source.exit_code(),
+            Self::Aggregate { source, .. }
+            | Self::Release { source, .. }
+            | Self::Released { source } => source.exit_code(),
             Self::NoIngest(_)
             | Self::NoAudit(_)
             | Self::IngestReport

@@ -10,8 +10,10 @@ mod columns;
 mod definitions;
 mod dictionary;
 mod dispose;
+mod explain;
 mod failure;
 mod init;
+mod lineage;
 mod linkage;
 mod links;
 mod person;
@@ -19,10 +21,15 @@ mod pipeline;
 mod plan;
 mod preview;
 mod quality;
+mod query;
+mod refusals;
 mod rekey;
 mod report;
+mod reproduce;
 mod review;
+mod risk;
 mod runs;
+mod site;
 mod stages;
 mod suggest;
 mod summary;
@@ -93,6 +100,7 @@ fn run(command: Command) -> Result<u8, Failure> {
                 let config = config.path;
                 let mut summary =
                     summary::Summary { ingest, linkage, config, ..Default::default() };
+                risk::gate(&loaded, None, store, journal)?;
                 stages::draft(&loaded, None, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
@@ -112,6 +120,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             let program = if release.is_some() { "minster-draft" } else { "minster" };
             let summary = runs::recorded(&loaded, program, |store, journal| {
                 let mut summary = summary::Summary { config: config.path, ..Default::default() };
+                risk::gate(&loaded, None, store, journal)?;
                 stages::draft(&loaded, release.as_ref(), store, journal, &mut summary)?;
                 Ok(summary)
             })?;
@@ -127,6 +136,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             let summary = runs::recorded(&loaded, "minster-release", |store, journal| {
                 let mut summary = summary::Summary { config: config.path, ..Default::default() };
                 let which = (release.as_ref(), period.as_ref());
+                risk::gate(&loaded, period.as_ref(), store, journal)?;
                 stages::release(&loaded, which, store, journal, &mut summary)?;
                 Ok(summary)
             })?;
@@ -185,8 +195,34 @@ fn run(command: Command) -> Result<u8, Failure> {
             print(&preview::preview(&arguments)?)?;
             Ok(exit::DONE)
         }
+        Command::Query(arguments) => {
+            print(&query::query(&arguments)?)?;
+            Ok(exit::DONE)
+        }
         Command::Suggest(arguments) => {
             print(&suggest::suggest(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Refusals(report) => {
+            print(&refusals::refusals(&report)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Lineage(released) => {
+            let (text, code) = lineage::lineage(&released)?;
+            print(&text)?;
+            Ok(code)
+        }
+        Command::Reproduce(released) => {
+            let (text, code) = reproduce::reproduce(&released)?;
+            print(&text)?;
+            Ok(code)
+        }
+        Command::Site(arguments) => {
+            print(&site::site(&arguments)?)?;
+            Ok(exit::DONE)
+        }
+        Command::Risk(arguments) => {
+            print(&risk::report(&arguments)?)?;
             Ok(exit::DONE)
         }
         Command::Rekey(Report { config, form: Json { json } }) => {
@@ -213,13 +249,8 @@ fn run(command: Command) -> Result<u8, Failure> {
             print(&if json { verify::json(&checks)? } else { verify::text(&checks) })?;
             Ok(verify::exit_code(&checks))
         }
-        Command::Explain { released, table, cell } => {
-            let Released { release, period, report: Report { config, form: Json { json } } } =
-                released;
-            let which = (&release, period.as_ref());
-            let explained = verify::explain(&Loaded::read(&config.path)?, which)?;
-            let chosen = verify::Chosen::new(explained, table.as_deref(), &cell)?;
-            print(&if json { chosen.json()? } else { chosen.text() })?;
+        Command::Explain(arguments) => {
+            print(&explain::explain(&arguments)?)?;
             Ok(exit::DONE)
         }
         Command::Audit { arguments } => stages::audit_program(&arguments),

@@ -15,20 +15,16 @@ pub(crate) fn verify(
     loaded: &Loaded,
     release: (&TableName, Option<&Period>),
 ) -> Result<Vec<Check>, Failure> {
-    open(loaded, release, |which, vault| minster_aggregator::verify_release(which, vault))
+    open(loaded, release, Role::Auditor, |which, vault| {
+        minster_aggregator::verify_release(which, vault)
+    })
 }
 
-/// Opens a release's restricted report, as the auditor.
-pub(crate) fn explain(
-    loaded: &Loaded,
-    release: (&TableName, Option<&Period>),
-) -> Result<Explained, Failure> {
-    open(loaded, release, |which, vault| minster_aggregator::explain(which, vault))
-}
-
-fn open<T>(
+/// Asks about a release, in a role.
+pub(crate) fn open<T>(
     loaded: &Loaded,
     (release, asked): (&TableName, Option<&Period>),
+    role: Role,
     ask: impl Fn(&Which<'_>, &mut Client) -> Result<T, AggregateError>,
 ) -> Result<T, Failure> {
     let pipeline = &loaded.pipeline;
@@ -37,7 +33,7 @@ fn open<T>(
     let period = loaded.period(asked, release, |period| {
         Ok(store.current_release(release.as_str(), period.as_str()).is_some())
     })?;
-    let mut vault = Client::connect_to(&pipeline.vault, Role::Auditor, "minster")?;
+    let mut vault = Client::connect_to(&pipeline.vault, role, "minster")?;
     let which = Which { store: &store, release, period, purpose };
     ask(&which, &mut vault)
         .map_err(|source| Failure::Release { release: release.clone(), source: Box::new(source) })
@@ -76,13 +72,8 @@ impl Chosen {
     pub(crate) fn new(
         explained: Explained,
         table: Option<&str>,
-        cell: &[String],
-    ) -> Result<Self, Failure> {
-        let mut named = BTreeMap::new();
-        for pair in cell {
-            let (column, category) = pair.split_once('=').ok_or(Failure::Cell)?;
-            named.insert(column.to_owned(), category.to_owned());
-        }
+        named: &BTreeMap<String, String>,
+    ) -> Self {
         let all: Vec<_> =
             explained.cells.iter().cloned().zip(explained.categories.iter().cloned()).collect();
         let of_table = |of: &Explanation| {
@@ -102,7 +93,7 @@ impl Chosen {
         }
         let exact = |(of, _): &(Explanation, _)| explained.interval(of);
         let intervals = if is_one { cells.iter().map(exact).collect() } else { Vec::new() };
-        Ok(Self { cells, intervals, is_one })
+        Self { cells, intervals, is_one }
     }
 
     /// For people.

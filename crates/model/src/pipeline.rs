@@ -32,6 +32,9 @@ pub struct Pipeline {
     /// The derived columns that several definitions use (`columns.toml`).
     #[serde(default)]
     pub columns: Option<PathBuf>,
+    /// The policy of risk (`risk.toml`): what an intruder may know of a child, and bounds that stop a run.
+    #[serde(default)]
+    pub risk: Option<PathBuf>,
     /// Threads for parsing and hashing; all cores where absent.
     #[serde(default)]
     pub threads: Option<usize>,
@@ -284,7 +287,8 @@ impl Pipeline {
             [&mut self.monitoring.textfile, &mut self.monitoring.lineage, &mut self.columns];
         let monitors = monitors.into_iter().flatten();
         let others = deliveries.chain(self.lookups.values_mut()).chain(monitors);
-        for path in paths.into_iter().chain(others).chain(&mut self.schedule) {
+        for path in paths.into_iter().chain(others).chain(&mut self.schedule).chain(&mut self.risk)
+        {
             *path = tidy(&folder.join(&path));
         }
         Ok(self)

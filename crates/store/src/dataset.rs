@@ -145,6 +145,7 @@ impl DatasetWriter {
             tables,
             files: self.finished.all(),
             rekeyed_from,
+            program: Some(env!("CARGO_PKG_VERSION").to_owned()),
             disposal,
         };
         manifest.check()?;
@@ -310,6 +311,15 @@ impl Dataset {
         columns: Option<&[&str]>,
     ) -> Result<RowGroups, StoreError> {
         self.open(name, columns, Text::Coded)
+    }
+
+    /// [`Dataset::table`], some of its columns, to be read by row groups.
+    pub(crate) fn row_groups(
+        &self,
+        name: &TableName,
+        columns: &[&str],
+    ) -> Result<RowGroups, StoreError> {
+        self.open(name, Some(columns), Text::Plain)
     }
 
     /// [`Dataset::table`] as it rests: with tokens where it holds tokens.

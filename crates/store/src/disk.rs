@@ -19,7 +19,7 @@ pub struct Disk {
     /// Operations after which it fails.
     last: i64,
     shared: bool,
-    /// The store's folder. Nothing is changed outside of it but files for monitors.
+    /// The store's folder. Nothing is changed outside of it but files for monitors and sites for readers.
     root: PathBuf,
 }
 
@@ -51,6 +51,11 @@ impl Disk {
     /// The group of a folder may read what is created in it, and may change its folders.
     pub(crate) fn shared(self) -> Self {
         Self { shared: true, ..self }
+    }
+
+    /// The same disk, for what is written elsewhere.
+    pub(crate) fn plain(&self) -> &minster_disk::Disk {
+        &self.disk
     }
 
     /// Makes the store's folder itself, with those above it.

@@ -5,22 +5,27 @@
 //! becomes blank, and the row stays. Rows that hang on a row that leaves go with it: they have nobody's own number, and share the number
 //! of a row or a case, or the XML unit, with a row that leaves and with none that stays.
 
+mod numbers;
 mod search;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
+    ops::Range,
     path::Path,
 };
 
 use arrow::{
-    array::{AsArray, BooleanArray, RecordBatch},
+    array::{BooleanArray, BooleanBufferBuilder, RecordBatch},
     compute::{filter_record_batch, nullif},
     error::ArrowError,
 };
 use minster_model::{DatasetRef, Kind, Pseudonym, RunId, TableName};
 
-use self::search::{Leaving, leaving};
 pub(crate) use self::search::{OfTable, rows_of};
+use self::{
+    numbers::Numbers,
+    search::{Leaving, leaving},
+};
 use crate::{
     Dataset, DatasetKeys, DatasetWriter, DisposalNote, Manifest, Origin, Store, StoreError,
     TableEntry, dataset::Before, files, locked, rekey, retention, within,
@@ -141,15 +146,21 @@ impl Store {
         for table in &opened.manifest().tables {
             let is_own = |kind: Option<&Kind>| kind.is_some_and(|kind| own_kinds.contains(kind));
             let columns = table.columns.iter().filter(|column| is_own(column.kind.as_ref()));
-            let names: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
-            if names.is_empty() {
-                continue;
-            }
-            for batch in opened.table(&table.name, Some(&names))? {
-                for column in batch?.columns() {
-                    let cells = column.as_fixed_size_binary_opt().into_iter().flatten().flatten();
-                    let numbers = cells.filter_map(|bytes| bytes.try_into().ok());
-                    own.extend(numbers.map(Pseudonym::from_bytes));
+            // One column after the other: each number of a row group is then decrypted and kept once.
+            for column in columns {
+                let name = column.name.as_str();
+                let groups = opened.row_groups(&table.name, &[name])?.with_coded_numbers(name)?;
+                for group in 0..groups.rows().len() {
+                    let mut seen = None;
+                    for batch in groups.read(group)? {
+                        for column in batch?.columns() {
+                            if let Some(numbers) = Numbers::of(column)
+                                && numbers.is_another_than(&mut seen)
+                            {
+                                own.extend(numbers.all());
+                            }
+                        }
+                    }
                 }
             }
         }
@@ -209,10 +220,8 @@ fn kept(
             to.write(&batch)?;
             continue;
         }
-        let kept = blanked(&batch, &rows, &leaving.cells).and_then(|batch| {
-            let stays: BooleanArray = rows.map(|row| Some(!leaving.rows.contains(&row))).collect();
-            filter_record_batch(&batch, &stays)
-        });
+        let kept = blanked(&batch, &rows, &leaving.cells)
+            .and_then(|batch| filter_record_batch(&batch, &marked(&rows, &leaving.rows, false)));
         let kept = kept.map_err(|error| StoreError::Table {
             path: Path::new(table.name.as_str()).to_owned(),
             verb: "written",
@@ -227,16 +236,26 @@ fn kept(
 /// A batch of some rows with some cells blank.
 fn blanked(
     batch: &RecordBatch,
-    rows: &std::ops::Range<u64>,
+    rows: &Range<u64>,
     cells: &BTreeMap<String, BTreeSet<u64>>,
 ) -> Result<RecordBatch, ArrowError> {
     let schema = batch.schema();
     let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
         let Some(of) = cells.get(field.name()) else { return Ok(column.clone()) };
-        let goes: BooleanArray = rows.clone().map(|row| Some(of.contains(&row))).collect();
-        nullif(column, &goes)
+        nullif(column, &marked(rows, of, true))
     });
     RecordBatch::try_new(schema.clone(), columns.collect::<Result<_, _>>()?)
+}
+
+/// One mark for each row of a batch: those of a set have it, and the others its opposite.
+fn marked(rows: &Range<u64>, set: &BTreeSet<u64>, mark: bool) -> BooleanArray {
+    let length = (rows.end - rows.start) as usize;
+    let mut marks = BooleanBufferBuilder::new(length);
+    marks.append_n(length, !mark);
+    for row in set.range(rows.clone()) {
+        marks.set_bit((row - rows.start) as usize, mark);
+    }
+    BooleanArray::new(marks.finish(), None)
 }
 
 /// The origin without some rows: of a delivery, they were accepted and are blocked now. A table's rows stand in the order of its files.

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use minster_model::{DatasetRef, Purpose, Role, TableName};
+use minster_model::{DatasetClass, DatasetRef, Purpose, Role, TableName};
 use minster_vault_api::{Denial, ManifestFault, VaultError, writer};
 
 /// Why the store cannot do what was asked. No message holds a row's value.
@@ -150,6 +150,24 @@ pub enum StoreError {
         /// The fault.
         fault: ManifestFault,
     },
+    /// A release's folder that is not what was let out.
+    #[error(
+        "{} is not what was let out: a file of it is gone, was changed, or was added. Look who may write into the store, and put the folder \
+         back from a copy",
+        path.display()
+    )]
+    OtherRelease {
+        /// The release's folder.
+        path: PathBuf,
+    },
+    /// A folder that cannot become a site for readers.
+    #[error("no site is written to {}: {why}", path.display())]
+    Site {
+        /// The folder.
+        path: PathBuf,
+        /// Why, and what to do next.
+        why: String,
+    },
     /// A file of a dataset that is not as the manifest names it.
     #[error(
         "the file {file} of {dataset} {what}: it was removed, changed, or is another snapshot's. {}",
@@ -182,9 +200,26 @@ fn remedy(dataset: &DatasetRef, fault: ManifestFault) -> String {
                 may write into the store. See docs/engineers.md, \"When a snapshot is not the newest\""
             .to_owned();
     }
+    if is_made_once(dataset) {
+        return "Look who may write into the store; then put the newest snapshot back from a copy. If it is lost, custodians take an \
+                older one for it, or let the dataset be begun anew: then remove its folder in the store, and run again. See \
+                docs/custodians.md, \"The newest snapshot of a dataset is lost\""
+            .to_owned();
+    }
     "Look who may write into the store; then put the newest snapshot back from a copy, or have a source's delivery read and \
      children linked again (`minster run --again`). See docs/engineers.md, \"When a snapshot is not the newest\""
         .to_owned()
+}
+
+/// Whether no delivery makes the dataset anew: ids of children, what people judged, and reports on releases.
+fn is_made_once(dataset: &DatasetRef) -> bool {
+    match dataset.class {
+        DatasetClass::Report => true,
+        DatasetClass::Integrated => {
+            matches!(dataset.name.as_str(), "identities" | "review" | "decisions")
+        }
+        DatasetClass::Source | DatasetClass::Linkage => false,
+    }
 }
 
 impl From<VaultError> for StoreError {
@@ -231,6 +266,7 @@ impl StoreError {
             Self::Exposed { .. }
             | Self::NoDataset { .. }
             | Self::OtherPurpose { .. }
+            | Self::Site { .. }
             | Self::UnknownKinds { .. } => exit::USAGE,
             Self::NoTable { .. } => exit::USAGE,
             Self::Io { .. }
@@ -240,6 +276,7 @@ impl StoreError {
             | Self::Clear { .. }
             | Self::NotRecorded { .. }
             | Self::File { .. }
+            | Self::OtherRelease { .. }
             | Self::Table { .. } => exit::PUBLISH,
         }
     }

@@ -14,6 +14,7 @@
 //! STORE/drafts/<period>/<name>.json                 what a person may let out; nobody else reads it
 //! STORE/drafts/<period>/<name>.<hash>.entry         the ledger's next entry, until it is in the ledger
 //! STORE/ledger/<period>/<name>.<hash>.json          what was released, for ever
+//! STORE/refusals.json                               what disclosure control refused of late
 //! ```
 //!
 //! ```
@@ -43,11 +44,13 @@ mod manifest;
 mod one_person;
 mod quarantine;
 mod records;
+mod refusals;
 mod rekey;
 mod release;
 mod retention;
 mod row_group_writer;
 mod runs;
+mod site;
 mod store;
 mod table;
 mod tokens;
@@ -75,11 +78,12 @@ pub use runs::{
     Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord, deliveries, name_by_clock,
     record_attempt,
 };
+pub use site::{SITE_LIST, SiteWriter};
 pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
 // The vault's log of releases, for crates that need not know the vault.
 pub use minster_vault_api::{
-    Floors, KnownRelease, ManifestFault, NewestManifests, Publication, Publishing,
+    Floors, InputFile, KnownRelease, ManifestFault, NewestManifests, Publication, Publishing,
     RecordedManifest, ReleaseRules,
 };
 

@@ -40,6 +40,9 @@ pub struct Manifest {
     /// SHA-256 of the manifest that this one took over from when the purpose's keys changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rekeyed_from: Option<String>,
+    /// The version of the program that wrote it; none where an earlier release did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// The disposal that left it so, where rows were taken out of it since it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disposal: Option<DisposalNote>,
@@ -188,7 +191,7 @@ impl Manifest {
     }
 
     /// The manifest of which this dataset was made, where it took its place without a new delivery.
-    pub(crate) fn carried_from(&self) -> Option<&str> {
+    pub fn carried_from(&self) -> Option<&str> {
         let disposed = self.disposal.as_ref().map(|note| note.from.as_str());
         self.rekeyed_from.as_deref().or(disposed)
     }

@@ -45,9 +45,13 @@ impl Release {
     /// The files of a release as its manifest lists them, in the order of its hash. A release of before format 3 has CSV and
     /// Parquet alone. None where one is missing or the manifest cannot be read.
     pub fn files_in(folder: &Path) -> Option<Vec<(String, Vec<u8>)>> {
+        Self::files_by(|name| std::fs::read(folder.join(name)).ok())
+    }
+
+    fn files_by(bytes_of: impl Fn(&str) -> Option<Vec<u8>>) -> Option<Vec<(String, Vec<u8>)>> {
         let read = |name: String| {
             let is_plain = !name.contains('/');
-            let bytes = is_plain.then(|| std::fs::read(folder.join(&name)).ok())??;
+            let bytes = is_plain.then(|| bytes_of(&name))??;
             Some((name, bytes))
         };
         let manifest = read("manifest.json".to_owned())?;
@@ -64,6 +68,21 @@ impl Release {
         }
         files.push(manifest);
         Some(files)
+    }
+
+    /// A release's files, where they are those that were let out: no fewer, no more, and with the release's hash. No link is
+    /// followed.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherRelease`] where they are not.
+    pub fn verified_files(&self, store: &Store) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let read = |name: &str| within::read(store.root(), &self.folder.join(name)).ok();
+        let files = Self::files_by(read).unwrap_or_default();
+        let there = within::entries(store.root(), &self.folder)?.len();
+        match there == files.len() && content_hash(&files) == self.sha256 {
+            true => Ok(files),
+            false => Err(StoreError::OtherRelease { path: self.folder.clone() }),
+        }
     }
 
     pub(crate) fn publish(

@@ -52,7 +52,7 @@ impl TokenReader {
 }
 
 /// A column that holds each number once, and these.
-fn numbers_by_code(
+pub(crate) fn numbers_by_code(
     column: &ArrayRef,
 ) -> Option<(&DictionaryArray<Int32Type>, &FixedSizeBinaryArray)> {
     let coded = column.as_any().downcast_ref::<DictionaryArray<Int32Type>>()?;

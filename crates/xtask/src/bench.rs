@@ -62,7 +62,10 @@ impl Bench {
             ));
         }
         drop(vault);
-        cargo::run("cargo bench", &mut cargo::bench(&["tabulate", "protect", "pseudonymise"]))
+        cargo::run(
+            "cargo bench",
+            &mut cargo::bench(&["tabulate", "protect", "pseudonymise", "dispose"]),
+        )
     }
 }
 

@@ -45,7 +45,10 @@ impl InstallTest {
         let place = own.parent().unwrap_or(&own).join("install-test");
         let packages = match &self.packages {
             Some(folder) => packages::of_folder(folder)?,
-            None => packages::make(&place.join("packages"), &self.profile)?,
+            None => {
+                let key = packages::Key::New(&place.join("packager"));
+                packages::make(&place.join("packages"), &self.profile, key)?
+            }
         };
         let synth = build_synth()?;
         let archive = self.debian.clone().unwrap_or_else(|| place.join("debian.tar"));
@@ -56,6 +59,7 @@ impl InstallTest {
             say(&format!("installed {}", package.display()));
         }
         look(&debian)?;
+        accept_programs(&debian, &packages[0])?;
         let vault = night::prepare(&debian, &synth)?;
         night::run(&debian)?;
         install_again(&debian, &packages)?;
@@ -83,6 +87,20 @@ fn fail_aloud(debian: &Debian, package: &std::path::Path) -> Result<(), Failure>
     say("an installation that makes no user fails, and says so");
     Ok(())
 }
+
+/// The auditor takes the packager's list of the programs, which stands beside the packages.
+fn accept_programs(debian: &Debian, package: &std::path::Path) -> Result<(), Failure> {
+    debian.done("root", &format!("mkdir -m 755 {ACCEPTED}"), &[0])?;
+    for name in ["programs.note", "packager.pub"] {
+        let from = package.with_file_name(name);
+        let to = debian.at(ACCEPTED.trim_start_matches('/')).join(name);
+        fs::copy(&from, &to).map_err(|source| Failure::Folder { path: from.clone(), source })?;
+    }
+    Ok(())
+}
+
+/// The folder of what the auditor accepted.
+const ACCEPTED: &str = "/srv/auditor/accepted";
 
 /// Users, folders, units and what lies beside the programs.
 fn look(debian: &Debian) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ mod linkage;
 mod packages;
 mod peers;
 mod reproducible;
+mod risk;
 mod shipped;
 mod test;
 mod texts;
@@ -50,7 +51,7 @@ enum Task {
     /// Measure the whole job, stage by stage.
     #[command(after_help = "Example:\n  cargo xtask bench --pupils 2500")]
     Bench(bench::Bench),
-    /// Measure ingestion, or linking, and others in Python on the same rows.
+    /// Measure ingestion, linking, or risk, and others in Python on the same rows.
     #[command(after_help = "Examples:\n  cargo xtask peers --alone\n  cargo xtask peers link")]
     Peers(peers::Peers),
     /// Measure how well made-up councils are linked, with their truth.

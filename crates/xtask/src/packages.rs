@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::{Command, Output},
 };
 
 use clap::Args;
@@ -44,18 +45,27 @@ pub(crate) struct Packages {
     /// How the programs are built: `release` as they are shipped, `dev` for a trial in minutes.
     #[arg(long, default_value = "release", value_parser = ["dev", "release"])]
     profile: String,
+    /// The packager's key, as `minster-audit key` makes it. The programs' list, signed with it, stands beside the packages as
+    /// programs.note, and what verifies it as packager.pub: an auditor compares the installed programs with it.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
 }
 
 impl Packages {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let here = std::env::current_dir().map_err(Failure::Cargo)?;
         let folder = here.join(&self.folder);
-        make(&folder, &self.profile).map(drop)
+        let key = self.key.as_deref().map_or(Key::None, Key::File);
+        make(&folder, &self.profile, key).map(drop)
     }
 }
 
-/// Makes the packages and gives their paths, in the order in which they are installed.
-pub(crate) fn make(folder: &Path, profile: &str) -> Result<Vec<PathBuf>, Failure> {
+/// The folder in which the packages install the programs.
+const INSTALLED_IN: &str = "/usr/bin";
+
+/// Makes the packages and gives their paths, in the order in which they are installed. With a key, the signed list of the programs
+/// is made beside them.
+pub(crate) fn make(folder: &Path, profile: &str, key: Key<'_>) -> Result<Vec<PathBuf>, Failure> {
     need(&NEEDED)?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let root = root.canonicalize().map_err(Failure::Cargo)?;
@@ -91,7 +101,53 @@ pub(crate) fn make(folder: &Path, profile: &str) -> Result<Vec<PathBuf>, Failure
     for package in &made {
         say(&format!("made {}", package.display()));
     }
+    match key {
+        Key::None => {}
+        Key::File(key) => sign(&build.folder(), folder, key)?,
+        Key::New(place) => {
+            let io = |source| Failure::Folder { path: place.to_owned(), source };
+            if place.exists() {
+                fs::remove_dir_all(place).map_err(io)?;
+            }
+            let mut make = Command::new(build.folder().join("minster-audit"));
+            let made = make.args(["key", "--name", "packager"]).arg(place).output().map_err(io)?;
+            refused(&made)?;
+            sign(&build.folder(), folder, &place.join("auditor.key"))?;
+        }
+    }
     Ok(made)
+}
+
+/// The packager's key.
+pub(crate) enum Key<'a> {
+    /// Nothing is signed.
+    None,
+    /// The one in a file.
+    File(&'a Path),
+    /// Another each time, in a folder of its own: for a trial.
+    New(&'a Path),
+}
+
+fn refused(output: &Output) -> Result<(), Failure> {
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(Failure::Installation(String::from_utf8_lossy(&output.stderr).into_owned())),
+    }
+}
+
+/// Writes the signed list of the programs that were packed.
+fn sign(built: &Path, folder: &Path, key: &Path) -> Result<(), Failure> {
+    let io = |path: &Path, source| Failure::Folder { path: path.to_owned(), source };
+    let mut list = Command::new(built.join("minster-audit"));
+    list.args(["list", "--installed-in", INSTALLED_IN, "--key"]).arg(key);
+    list.args(PACKAGES.iter().map(|package| built.join(package.name)));
+    let listed = list.output().map_err(|source| io(built, source))?;
+    refused(&listed)?;
+    let (note, public) = (folder.join("programs.note"), folder.join("packager.pub"));
+    fs::write(&note, listed.stdout).map_err(|source| io(&note, source))?;
+    fs::copy(key.with_extension("pub"), &public).map_err(|source| io(&public, source))?;
+    say(&format!("signed {}", note.display()));
+    Ok(())
 }
 
 /// The packages that stand in a folder, in the order in which they are installed.

@@ -1,5 +1,6 @@
 //! `cargo xtask peers`: attendance rows from CSV to pseudonymised Parquet, by `minster-ingest` with a vault beside it
-//! and by others in Python, in turns on the same file. `cargo xtask peers link` measures linking: see `link.rs`.
+//! and by others in Python, in turns on the same file. `cargo xtask peers link` measures linking: see `link.rs`; `cargo xtask peers
+//! risk` measures of risk: see `risk.rs`.
 
 use std::{
     ffi::OsStr,
@@ -15,7 +16,7 @@ use crate::{
     bench::{count_rows, measure},
     demo::Stage,
     link::Link,
-    say,
+    risk, say,
 };
 
 const MINSTER: &str = "minster-ingest";
@@ -52,6 +53,9 @@ enum Other {
     /// Measure linking, and DuckDB and Polars on plain Parquet of the same rows.
     #[command(after_help = "Example:\n  cargo xtask peers link --children 25000 --alone")]
     Link(Link),
+    /// Measure uniqueness, l-diversity and t-closeness of one million rows, and pyCANON on the same rows.
+    #[command(after_help = "Example:\n  cargo xtask peers risk")]
+    Risk,
 }
 
 /// One program's runs.
@@ -63,8 +67,10 @@ struct Measured {
 
 impl Peers {
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        if let Some(Other::Link(link)) = &self.other {
-            return link.run();
+        match &self.other {
+            Some(Other::Link(link)) => return link.run(),
+            Some(Other::Risk) => return risk::run(),
+            None => {}
         }
         let stage = Stage::build_shipped("peers")?;
         stage.make_council(self.pupils, 1)?;

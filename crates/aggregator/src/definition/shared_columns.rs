@@ -32,6 +32,11 @@ struct ColumnsFile {
 }
 
 impl SharedColumns {
+    /// The names of the columns.
+    pub fn names(&self) -> impl Iterator<Item = &ColumnName> {
+        self.columns.iter().map(|column| &column.name)
+    }
+
     /// Parses the file; `path` is its name for messages.
     ///
     /// # Errors

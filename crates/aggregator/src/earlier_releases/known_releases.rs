@@ -74,6 +74,15 @@ impl KnownReleases {
         self.lacking.iter().any(|of| of.release == *name && of.period == *period)
     }
 
+    /// The log's words on the release of an entry; none where the log does not have it.
+    pub(crate) fn named(&self, entry: &Entry) -> Option<&KnownRelease> {
+        let is_its = |of: &&KnownRelease| {
+            (&of.release, &of.period, &of.sha256)
+                == (&entry.definition.name, &entry.period, &entry.sha256)
+        };
+        self.known.iter().find(is_its)
+    }
+
     /// Whether the log has a release as withdrawn that the ledger has not.
     pub(crate) fn withdrew(&self, standing: &Entry) -> bool {
         standing.withdrawn.is_none()

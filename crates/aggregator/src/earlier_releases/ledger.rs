@@ -58,6 +58,18 @@ impl Ledger {
         self.entries.iter().chain(self.of_other_periods.iter().map(|of| &of.entry))
     }
 
+    /// Forgets a release and all that were let out after it: what is left is the ledger of before. Where several were let out in one
+    /// second, `--all` did it in the order of their names.
+    pub(crate) fn keep_before(&mut self, entry: &Entry) {
+        let place = |of: &Entry| {
+            let at = of.let_out.as_ref().map(|of| of.by.at.clone());
+            (at, of.period.clone(), of.definition.name.clone(), of.file.clone())
+        };
+        let end = place(entry);
+        self.entries.retain(|of| place(of) < end);
+        self.of_other_periods.retain(|of| place(&of.entry) < end);
+    }
+
     /// The release of exactly this definition that stands: one that was withdrawn does not.
     pub(crate) fn same(&self, definition: &Definition) -> Option<&Entry> {
         self.of_definition(definition).find(|entry| entry.withdrawn.is_none())

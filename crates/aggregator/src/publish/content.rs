@@ -5,13 +5,15 @@ use minster_formats::{
     dfe::{Dfe, Place},
     heading,
 };
-use minster_model::{ColumnName, NodeId, Period, rounding::Rounding};
+use minster_model::{ColumnName, NodeId, Period, TableName, rounding::Rounding};
 
 use crate::{
     definition::{
         derived_column::Derivation,
         dfe::DfePlace,
-        release_definition::{CHILDREN, Definition, Kind, Measure as Defined},
+        release_definition::{
+            CHILDREN, Definition, Kind, Measure as Defined, Table as DefinedTable,
+        },
     },
     publish::{
         levels::{self, Levels},
@@ -28,10 +30,7 @@ pub(crate) fn release(
     tables: &[&PublicTable],
 ) -> Release {
     let tables: Vec<Table> = tables.iter().map(|of| table(definition, of)).collect();
-    let title = match definition.title.is_empty() {
-        true => heading(&definition.name.as_str().replace('-', " ")),
-        false => definition.title.clone(),
-    };
+    let title = title(definition);
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Release {
         name: definition.name.to_string(),
@@ -57,6 +56,23 @@ pub(crate) fn release(
                 Some(DfePlace::PoliceForceArea) => Place::PoliceForceArea,
             },
         }),
+    }
+}
+
+/// A release's title; its name where its definition gives none.
+pub(crate) fn title(of: &Definition) -> String {
+    named_or(&of.title, &of.name)
+}
+
+/// The same of a table.
+pub(crate) fn table_title(of: &DefinedTable) -> String {
+    named_or(&of.title, &of.name)
+}
+
+fn named_or(title: &str, name: &TableName) -> String {
+    match title.is_empty() {
+        true => heading(&name.as_str().replace('-', " ")),
+        false => title.to_owned(),
     }
 }
 
@@ -101,10 +117,7 @@ pub(crate) fn table(definition: &Definition, of: &PublicTable) -> Table {
     });
     Table {
         name: defined.name.to_string(),
-        title: match defined.title.is_empty() {
-            true => heading(&defined.name.as_str().replace('-', " ")),
-            false => defined.title.clone(),
-        },
+        title: table_title(defined),
         levels,
         dimensions: dimensions.collect(),
         measures: std::iter::once(children).chain(measures).collect(),
@@ -121,17 +134,10 @@ fn dimension(
     let hierarchy = &of.dimensions()[place];
     let defined = definition.dimension(name);
     let codes = of.codes(place);
-    let mut withheld = 0;
+    let labels = of.order().labels(place, hierarchy);
     let category = |&node: &NodeId| {
         let is_withheld = of.order().is_unnamed(place, node);
-        let label = match is_withheld {
-            // Where categories come from the data, the label alone would tell that someone has it.
-            true => {
-                withheld += 1;
-                format!("(withheld {withheld})")
-            }
-            false => hierarchy.code(node).to_owned(),
-        };
+        let label = labels[node.0].clone();
         let code = codes.filter(|_| !is_withheld).and_then(|codes| codes.get(hierarchy.code(node)));
         Category {
             label,

@@ -3,6 +3,7 @@
 mod canonical_order;
 pub(crate) mod content;
 pub(crate) mod counted_sample;
+pub(crate) mod explained;
 pub(crate) mod files;
 pub(crate) mod levels;
 pub(crate) mod protected_table;

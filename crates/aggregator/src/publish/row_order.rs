@@ -65,6 +65,23 @@ impl RowOrder {
         self.unnamed[place][node.0]
     }
 
+    /// The names of a dimension's nodes in the files, node by node. Where categories come from the data, the name of a withheld one
+    /// would tell that someone has it.
+    pub(crate) fn labels(&self, place: usize, dimension: &Hierarchy) -> Vec<String> {
+        let mut labels = vec![String::new(); dimension.node_count()];
+        let mut withheld = 0;
+        for &node in self.nodes(place) {
+            labels[node.0] = match self.is_unnamed(place, node) {
+                true => {
+                    withheld += 1;
+                    format!("(withheld {withheld})")
+                }
+                false => dimension.code(node).to_owned(),
+            };
+        }
+        labels
+    }
+
     /// Cells in the order of the rows that show them.
     pub(crate) fn sort(&self, dimensions: &[Hierarchy], cells: &mut [usize]) {
         cells.sort_by_cached_key(|&cell| {

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::{
     definition::release_definition::{CHILDREN, Kind},
     error::AggregateError,
+    publish::explained::Names,
     publish::protected_table::shown_cells,
     publish::row_order::{self, RowOrder},
     publish::{
@@ -55,6 +56,9 @@ pub struct Explained {
     pub cells: Vec<Explanation>,
     /// The categories of each, in the same order.
     pub categories: Vec<Vec<Category>>,
+    /// The names of its tables, columns and categories.
+    #[serde(skip)]
+    pub names: Names,
     #[serde(skip)]
     sets: Vec<Reported>,
 }
@@ -137,10 +141,14 @@ pub fn explain(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Explaine
         Some(table.coordinates(of.cell).into_iter().enumerate().map(category).collect())
     };
     let categories = report.cells.iter().map(|of| categories(of).unwrap_or_default()).collect();
-    Ok(Explained { cells: report.cells, categories, sets: report.sets })
+    let names = Names::of_report(&report);
+    Ok(Explained { cells: report.cells, categories, names, sets: report.sets })
 }
 
-fn open(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Report, AggregateError> {
+pub(super) fn open(
+    which: &Which<'_>,
+    keys: &mut dyn DatasetKeys,
+) -> Result<Report, AggregateError> {
     let (name, period) = (which.release.as_str(), which.period.as_str());
     let current = which.store.current_release(name, period);
     let current = current.ok_or_else(|| {
@@ -268,7 +276,7 @@ fn is_in_row_order(manifest: &[u8]) -> Option<bool> {
 }
 
 /// The numbers that a pattern lets out of one table.
-fn published(report: &Report, set: &str, place: usize) -> Option<Vec<Option<u64>>> {
+pub(super) fn published(report: &Report, set: &str, place: usize) -> Option<Vec<Option<u64>>> {
     let of = report.sets.iter().find(|of| of.name == set)?;
     let (table, pattern) = (of.set.tables.get(place)?, of.patterns.get(place)?);
     if let Some(rounded) = &of.rounded {
@@ -279,7 +287,11 @@ fn published(report: &Report, set: &str, place: usize) -> Option<Vec<Option<u64>
 }
 
 /// The sums of a column that its pattern lets out of one table of the definition.
-fn published_sums(report: &Report, place: usize, column: &str) -> Option<Vec<Option<u64>>> {
+pub(super) fn published_sums(
+    report: &Report,
+    place: usize,
+    column: &str,
+) -> Option<Vec<Option<u64>>> {
     // A set of sums holds the tables in the definition's order, those without the sum left out.
     let tables = report.definition.tables[..place].iter();
     let sums_too = tables.filter(|table| restricted_report::sums(table, column));

@@ -23,6 +23,7 @@ use crate::{
         made::Made,
         outcome::{Outcome, ReleaseReport, Revision, TableReport},
         protected_release::{Judged, Work},
+        refused::{self, RefusedStep},
     },
     suggest::advice::advised,
     tabulate::{
@@ -122,7 +123,11 @@ fn keep_draft(
         job.store.forget_draft(&definition.name, job.period)?;
     }
     let report = |outcome| ReleaseReport::new(&definition.name, job.period, outcome);
-    match with_advice(judged, &work, &definition, vault)? {
+    let judged = with_advice(judged, &work, &definition, vault);
+    if let Err(AggregateError::Refused(why)) = &judged {
+        refused::keep(job, &definition, RefusedStep::Draft, why)?;
+    }
+    match judged? {
         Judged::New(made) => {
             Draft::of(&work, &made)?.keep(job)?;
             tell_of_another(&work, &definition);
@@ -146,7 +151,10 @@ fn keep_draft(
                     Draft::of(&work, &made)?.keep(job)?;
                     Revision::Draft(TableReport::all(made.sizes()))
                 }
-                Err(why) => Revision::Refused(why.to_string()),
+                Err(why) => {
+                    refused::keep(job, &definition, RefusedStep::Revision, &why)?;
+                    Revision::Refused(why.to_string())
+                }
             };
             let mut kept = report(Outcome::Kept).seen(seen);
             kept.tables = entry.map(|e| TableReport::all(e.sizes())).unwrap_or_default();
@@ -180,7 +188,11 @@ pub fn release(
         ));
     }
     let report = |outcome| ReleaseReport::new(name, job.period, outcome);
-    let (made, outcome) = match work.judge(&draft.definition, vault)? {
+    let judged = work.judge(&draft.definition, vault);
+    if let Err(AggregateError::Refused(why)) = &judged {
+        refused::keep(job, &draft.definition, RefusedStep::Release, why)?;
+    }
+    let (made, outcome) = match judged? {
         Judged::Kept { .. } => return Ok(report(Outcome::Kept)),
         // Readers of the name would find other tables in the place of those that they know.
         Judged::New(_) if work.ledger.another(&draft.definition).is_some() => {

@@ -55,8 +55,11 @@ pub(crate) fn named(
     read(path)
 }
 
-/// Reads `category,group,…` with a header row, in the file's order.
-fn read(path: &Path) -> Result<Vec<(String, String)>, AggregateError> {
+/// Reads a look-up: `category,group,…` with a header row, in the file's order.
+///
+/// # Errors
+/// [`AggregateError::Lookup`] where the file cannot be read, a row has no group, or a category stands twice.
+pub fn read(path: &Path) -> Result<Vec<(String, String)>, AggregateError> {
     let wrong = |why: &str| AggregateError::Lookup { path: path.to_owned(), why: why.to_owned() };
     let mut reader = csv::Reader::from_path(path).map_err(|_| wrong("cannot be read as CSV"))?;
     let mut rows = Vec::new();

@@ -21,7 +21,7 @@ const TOLD: usize = 20;
 pub(super) fn check(site: &Site, standing: &Result<Vec<StoredDataset>, StoreError>) -> Check {
     let store = &site.pipeline.store;
     let by_hand = format!(
-        "find {} -type f -o -type l: each is a manifest.json, is named by the manifest.json beside it, or is a file of drafts, ledger or runs",
+        "find {} -type f -o -type l: each is a manifest.json, is named by the manifest.json beside it, is refusals.json, or is a file of drafts, ledger or runs",
         quoted(store)
     );
     let title = "Every file of the store is named by a manifest, or is one of the store's own";
@@ -73,7 +73,7 @@ impl Known<'_> {
         let parts: Vec<&str> =
             within.iter().map(|part| part.to_str().unwrap_or_default()).collect();
         match parts.as_slice() {
-            ["lock"] => !is_link,
+            ["lock" | "refusals.json"] => !is_link,
             // A run writes here; what a killed run left is swept by the next.
             ["staging", ..] => {
                 self.unfinished += 1;

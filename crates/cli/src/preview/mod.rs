@@ -10,6 +10,7 @@ use minster_aggregator::{Definition, Preview};
 use minster_model::{Period, Role};
 use minster_vault_api::Client;
 
+pub(crate) use self::text::text;
 use crate::{analyst::Analyst, arguments, failure::Failure, pipeline, pipeline::Loaded, report};
 
 #[derive(Args)]
@@ -28,18 +29,22 @@ pub(crate) struct Arguments {
 pub(crate) fn preview(arguments: &Arguments) -> Result<String, Failure> {
     let Arguments { file, period, report } = arguments;
     let loaded = Loaded::read(&report.config.path)?;
-    let previewed = judged(&loaded, file, period.as_ref())?;
+    let previewed = judged(&loaded, (file, &pipeline::read(file)?), period.as_ref())?;
     match report.form.json {
         true => report::json(&serde_json::json!({ "format": 1, "preview": previewed })),
-        false => Ok(text::text(&previewed)),
+        false => Ok(text(&previewed)),
     }
 }
 
-fn judged(loaded: &Loaded, file: &Path, asked: Option<&Period>) -> Result<Preview, Failure> {
-    let definition = pipeline::read(file)?;
+/// A look at a definition: its text, and the name by which a failure calls it.
+pub(crate) fn judged(
+    loaded: &Loaded,
+    (file, definition): (&Path, &str),
+    asked: Option<&Period>,
+) -> Result<Preview, Failure> {
     let failed = |source| Failure::Aggregate { path: file.to_owned(), source: Box::new(source) };
     let period = loaded.period_of(
-        &Definition::parse_with(&definition, &loaded.columns()?).map_err(failed)?,
+        &Definition::parse_with(definition, &loaded.columns()?).map_err(failed)?,
         asked,
     )?;
     let store = loaded.store()?;
@@ -48,7 +53,7 @@ fn judged(loaded: &Loaded, file: &Path, asked: Option<&Period>) -> Result<Previe
         let analyst = Analyst::begin(loaded, period, &store)?;
         let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
         let previewed =
-            analyst.work(|job| minster_aggregator::preview(job, &definition, &mut vault));
+            analyst.work(|job| minster_aggregator::preview(job, definition, &mut vault));
         previewed.map_err(failed)
     })
 }

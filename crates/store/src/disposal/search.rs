@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::{
-    array::{Array, AsArray, RecordBatch},
-    datatypes::{DataType, UInt32Type},
+    array::{AsArray, RecordBatch},
+    datatypes::UInt32Type,
 };
 use minster_model::{Kind, Pseudonym, TableName, UNIT};
 
-use super::Gone;
+use super::{Gone, numbers::Numbers};
 use crate::{Dataset, HangingNumbers, Origin, StoreError, TableEntry};
 
 /// The rows that leave a table.
@@ -106,11 +106,21 @@ pub(crate) fn rows_of(old: &Dataset, gone: &Gone<'_>) -> Result<(Leaving, u64), 
         if names.is_empty() {
             continue;
         }
+        let mut groups = old.row_groups(&table.name, &names)?;
+        let own = table
+            .columns
+            .iter()
+            .find(|column| Says::of(column.kind.as_ref(), gone.own_kinds) == Says::Own);
+        if let Some(own) = own {
+            groups = groups.with_coded_numbers(&own.name)?;
+        }
         let mut first = 0;
-        for batch in old.table(&table.name, Some(&names))? {
-            let batch = batch?;
-            search.look(place, first, table, &batch, gone);
-            first += batch.num_rows() as u64;
+        for group in 0..groups.rows().len() {
+            for batch in groups.read(group)? {
+                let batch = batch?;
+                search.look(place, first, table, &batch, gone);
+                first += batch.num_rows() as u64;
+            }
         }
     }
     if search.is_unclear {
@@ -139,27 +149,36 @@ impl Search {
             .columns
             .iter()
             .any(|column| Says::of(column.kind.as_ref(), gone.own_kinds) == Says::Key);
-        let width = DataType::FixedSizeBinary(Pseudonym::LEN as i32);
         let fields = schema.fields().iter().zip(batch.columns());
         let columns: Vec<_> = fields
             .clone()
-            .filter(|(field, _)| *field.data_type() == width)
-            .map(|(field, column)| {
+            .filter_map(|(field, column)| {
                 let says = Says::of(kind(field.name()), gone.own_kinds);
-                (field.name(), says, column.as_fixed_size_binary())
+                Some((field.name(), says, Numbers::of(column)?))
             })
             .collect();
+        let leaves: Vec<Vec<bool>> = columns
+            .iter()
+            .map(|(_, _, numbers)| numbers.rows_where(|one| gone.pseudonyms.contains(one)))
+            .collect();
+        let has_beside = columns.iter().any(|(_, says, _)| *says == Says::Beside);
         let units = fields.clone().find(|(field, _)| field.name() == UNIT);
         let units = units.and_then(|(_, column)| column.as_primitive_opt::<UInt32Type>());
         for row in 0..batch.num_rows() {
-            let value = |column: &arrow::array::FixedSizeBinaryArray| {
-                let bytes = (!column.is_null(row)).then(|| column.value(row))?;
-                bytes.try_into().ok().map(Pseudonym::from_bytes)
-            };
+            let leaves = |place: usize| leaves[place][row];
+            let is_named =
+                |says: Says, numbers: &Numbers<'_>| says == Says::Own && !numbers.is_blank(row);
+            // Most rows are about one person who stays, and nothing hangs on them.
+            if !has_beside
+                && !(0..columns.len()).any(leaves)
+                && columns.iter().any(|(_, says, numbers)| is_named(*says, numbers))
+            {
+                continue;
+            }
             let all = || {
                 columns
                     .iter()
-                    .filter_map(|(name, says, column)| Some((*name, *says, value(column)?)))
+                    .filter_map(|(name, says, numbers)| Some((*name, *says, numbers.at(row)?)))
             };
             let beside =
                 || all().filter(|(_, says, _)| *says == Says::Beside).map(|(_, _, value)| value);

@@ -54,6 +54,12 @@ impl LineageJob {
         Self::tables("release", dataset, release)
     }
 
+    /// The risk of a dataset is measured; nothing is written.
+    pub fn risk(dataset: &DatasetRef) -> Self {
+        let name = format!("risk/{}", dataset.period);
+        Self { name, inputs: vec![dataset_of(dataset)], outputs: Vec::new() }
+    }
+
     fn tables(what: &str, dataset: &DatasetRef, release: &str) -> Self {
         let name = format!("{what}/{release}/{}", dataset.period);
         let output = json!({"namespace": namespace(dataset), "name": name});

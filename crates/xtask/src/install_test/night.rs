@@ -213,6 +213,7 @@ pub(super) fn run(debian: &Debian) -> Result<(), Failure> {
 fn audit(debian: &Debian) -> Result<(), Failure> {
     let line =
         "minster audit --config /etc/minster/pipeline.toml --checkpoints /srv/auditor/checkpoints";
+    let line = &format!("{line} --accepted {}", super::ACCEPTED);
     let told = debian.done("minster-auditor", line, &[11])?;
     expect(told.contains(" 0 failed") && told.contains("root runs: minster-audit"), &told)?;
     // The store's files are encrypted, or public: the auditors' group reads them.
@@ -221,6 +222,9 @@ fn audit(debian: &Debian) -> Result<(), Failure> {
             told.lines().any(|line| line.starts_with("PASS") && line.ends_with(&format!("[{id}]")));
         expect(made, &format!("{id} is not made as the auditor's user: {told}"))?;
     }
+    // The installed programs are those that the packager signed; root alone sees which programs run.
+    let installed = debian.done("root", &format!("{line} --only build.installed"), &[0])?;
+    expect(installed.contains("PASS") && installed.contains("[build.installed]"), &installed)?;
     let last = told.lines().last().unwrap_or_default();
     say(&format!("the auditor's report: {last}"));
     Ok(())

@@ -1,0 +1,19 @@
+# Reads each table of a release as its data package says, and prints all of them as JSON, a list a column.
+suppressPackageStartupMessages({
+  library(jsonlite)
+  library(readr)
+})
+folder <- commandArgs(trailingOnly = TRUE)[[1]]
+package <- read_json(file.path(folder, "datapackage.json"))
+tables <- list()
+for (resource in package$resources) {
+  fields <- resource$schema$fields
+  texts <- vapply(fields, function(of) of$type == "string", TRUE)
+  kinds <- paste(ifelse(texts, "c", "d"), collapse = "")
+  table <- read_csv(file.path(folder, resource$path), col_types = kinds, na = "")
+  stopifnot(nrow(problems(table)) == 0)
+  stopifnot(identical(names(table), vapply(fields, function(of) of$name, "")))
+  table[texts][is.na(table[texts])] <- ""
+  tables[[resource$name]] <- as.list(table)
+}
+cat(toJSON(tables, digits = NA, na = "null"))
