@@ -70,7 +70,9 @@ impl Council {
     pub(crate) fn proposed(&self, name: &str, (kind, number): (&str, &str)) {
         fs::write(self.site.path("number"), number).unwrap();
         let case = "request --socket vault.sock --reference SAR/1 --reason asked --expires SOON";
-        let what = format!("{case} access --kind {kind} --identifier-file number --recipient");
+        let what = format!(
+            "{case} access --schedule config/retention.toml --kind {kind} --identifier-file number --recipient"
+        );
         let words: Vec<&str> = what.split(' ').chain([self.requester.recipient.as_str()]).collect();
         fs::write(self.site.path(name), self.done(&words)).unwrap();
     }

@@ -96,6 +96,12 @@ pub(crate) enum Failure {
     #[error("{} is there already, and nothing is overwritten; name a new file for the bundle", path.display())]
     BundleExists { path: PathBuf },
     #[error(
+        "the grant is used up, and the bundle could not be put at {}: {source}. It stands in {}: do not delete it. Its SHA-256 is in the \
+         vault's log (ended-access); if it is the same, rename the file",
+        path.display(), aside.display()
+    )]
+    BundleAside { path: PathBuf, aside: PathBuf, source: std::io::Error },
+    #[error(
         "{dataset} is not what the vault's log says, or is gone: no bundle was made, and the grant is not used up. Put it back or have custodians \
          give it up first (docs/engineers.md, \"When a snapshot is not the newest\"), then run the same again"
     )]
@@ -184,6 +190,7 @@ impl Failure {
             | Self::NoSchedule
             | Self::Grant { .. }
             | Self::BundleExists { .. }
+            | Self::BundleAside { .. }
             | Self::Decisions { .. }
             | Self::OtherMatching { .. }
             | Self::LinkedByEarlier { .. }

@@ -68,7 +68,7 @@ pub use manifest::{
     CellCounts, ColumnEntry, DisposalNote, FileCounts, Manifest, Origin, TableEntry,
 };
 pub use minster_model::UNIT;
-pub use one_person::{OnePerson, PersonsRows, TableRows};
+pub use one_person::{OnePerson, PersonsRows, RowsSetAside, TableRows};
 pub use quarantine::{AlsoFailed, FailedRows, REASONS, SetAside};
 pub use records::Settled;
 pub use rekey::{CarriedOver, Successors};

@@ -12,7 +12,6 @@ use minster_model::{Kind, Pseudonym};
 use crate::{
     Dataset, Gone, StoreError, StoredDataset, TableEntry,
     disposal::{OfTable, SEALED_ROWS, rows_of},
-    files,
 };
 
 /// A person, as the vault names them.
@@ -149,9 +148,24 @@ impl<'a> Numbers<'a> {
             let bytes = (!column.is_null(row)).then(|| column.value(row))?;
             bytes.try_into().ok().map(Pseudonym::from_bytes)
         };
-        let all = self.0.iter().filter_map(|(kind, column)| Some((*kind, number(column)?)));
-        let all: Vec<(&Kind, bool)> =
-            all.map(|(kind, number)| (kind, person.pseudonyms.contains(&number))).collect();
+        let mut all: Vec<(&Kind, bool)> = Vec::new();
+        let mut blank: BTreeSet<&Kind> = BTreeSet::new();
+        let mut is_firm = false;
+        for (kind, column) in &self.0 {
+            let Some(number) = number(column) else {
+                blank.insert(kind);
+                continue;
+            };
+            let is_persons = person.pseudonyms.contains(&number);
+            is_firm |= is_persons && !blank.contains(kind);
+            all.push((kind, is_persons));
+        }
+        // The owner's place is blank, and the person stands in a place behind it: a sibling's, a former number's.
+        if !is_firm && all.iter().any(|(_, is_persons)| *is_persons) {
+            let mut alike = all.iter().filter(|(of, _)| person.alike.contains(*of));
+            let is_others = alike.next().is_some_and(|(_, is_persons)| !is_persons);
+            return if is_others { Whose::Others } else { Whose::InDoubt };
+        }
         let others = all.iter().filter(|(_, is_persons)| !is_persons);
         let alike = || all.iter().filter(|(kind, _)| person.alike.contains(*kind));
         if alike().all(|(_, is_persons)| *is_persons) {
@@ -167,18 +181,21 @@ impl<'a> Numbers<'a> {
     }
 }
 
+/// Rows that ingestion set aside from a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowsSetAside {
+    /// How many the manifest names.
+    pub rows: u64,
+    /// Whether the sealed file with them is there.
+    pub is_there: bool,
+}
+
 impl StoredDataset {
-    /// The file of sealed rows beside its tables, where it has one with rows.
-    ///
-    /// # Errors
-    /// Where its manifest cannot be read, or the file is gone or has another length.
-    pub fn sealed_rows(&self) -> Result<Option<std::fs::File>, StoreError> {
-        let Ok(manifest) = &self.manifest else { return Ok(None) };
-        let path = self.folder.join(SEALED_ROWS);
-        if manifest.totals().quarantined == 0 || !path.exists() {
-            return Ok(None);
-        }
-        files::open((self.root(), &self.folder), manifest, SEALED_ROWS).map(Some)
+    /// The rows that were set aside from the delivery; none where its manifest cannot be read, or names none.
+    pub fn set_aside(&self) -> Option<RowsSetAside> {
+        let rows = self.manifest.as_ref().ok()?.totals().quarantined;
+        let is_there = self.folder.join(SEALED_ROWS).exists();
+        (rows > 0).then_some(RowsSetAside { rows, is_there })
     }
 }
 
@@ -245,6 +262,10 @@ mod tests {
             (&[("la-child-id", other), ("upn", own)], Whose::Others),
             (&[("upn", own), ("la-child-id", other)], Whose::InDoubt),
             (&[("upn", own), ("upn", Some(3)), ("la-child-id", other)], Whose::InDoubt),
+            // The owner's number is blank, and the child is named as another.
+            (&[("upn", None), ("upn", own)], Whose::InDoubt),
+            (&[("la-child-id", other), ("upn", None), ("upn", own)], Whose::Others),
+            (&[("la-child-id", Some(2)), ("upn", None), ("upn", own)], Whose::Persons(0)),
             // A row that hangs on the child's has nobody's number.
             (&[("upn", None)], Whose::Persons(0)),
         ] {

@@ -1,7 +1,7 @@
 //! Access to all that is held on one child: the grant, the child's pseudonyms for the store's side, and the bundle, which the vault
 //! puts together and encrypts, so that no other program holds the child's numbers beside the child's rows.
 
-use minster_model::{DatasetRef, Kind, Pseudonym, Purpose};
+use minster_model::{Kind, Pseudonym, Purpose};
 use serde::{Deserialize, Serialize};
 
 use crate::bounds;
@@ -15,6 +15,9 @@ pub struct BegunAccess {
     /// The child's pseudonyms, by purpose; of all versions of keys that are not retired. None of a child that no registry knows.
     #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
     pub purposes: Vec<AccessPurpose>,
+    /// Purposes that are not over, and not open to the linker: of their datasets nothing can be told.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
+    pub closed: Vec<Purpose>,
     /// Kinds of numbers that are a child's own.
     #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
     pub child_kinds: Vec<Kind>,
@@ -33,48 +36,13 @@ pub struct AccessPurpose {
     pub pseudonyms: Vec<Pseudonym>,
 }
 
-/// A piece of a file of sealed rows, in which the vault looks for rows of the child.
-#[derive(Serialize, Deserialize)]
-pub struct SealedPiece {
-    /// The dataset that the file stands beside.
-    pub dataset: DatasetRef,
-    /// Its bytes: at most [`crate::PIECE`].
-    #[serde(with = "serde_bytes")]
-    pub bytes: Vec<u8>,
-    /// Whether the file ends with them.
-    pub is_last: bool,
-}
-
-/// A part of a bundle. Holds a child's rows: no `Debug`.
+/// A part of a bundle. The vault adds its own files at the end, and never between these: lengths would tell what they hold. Holds a child's rows: no `Debug`.
 #[derive(Serialize, Deserialize)]
 pub enum BundlePart {
     /// Begins a file of this name.
     File(#[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")] String),
     /// Goes on in the file.
     Text(#[serde(with = "serde_bytes")] Vec<u8>),
-    /// Goes on with what the vault alone knows.
-    Vaults(VaultsPart),
-}
-
-/// The contents that the vault alone knows, each as a piece of a page or of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum VaultsPart {
-    /// The day until when the child's records are kept, in words.
-    KeptUntilInWords,
-    /// The same as a cell of a CSV.
-    KeptUntilCell,
-    /// A section of a page: the child's numbers.
-    NumbersSection,
-    /// The child's numbers, as a CSV.
-    NumbersTable,
-    /// A section of a page: how long records are kept, and why.
-    KeepingSection,
-    /// The same as a CSV.
-    KeepingTable,
-    /// A section of a page: sealed rows that were set aside.
-    SetAsideSection,
-    /// The same as a CSV.
-    SetAsideTable,
 }
 
 /// What the store's side did for a bundle.
@@ -95,6 +63,4 @@ pub struct EndedAccess {
     /// SHA-256 of the whole encrypted bundle, hexadecimal.
     #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub sha256: String,
-    /// Sealed rows of the child that are in it.
-    pub set_aside: u64,
 }

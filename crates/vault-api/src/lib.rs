@@ -38,10 +38,7 @@ mod status;
 mod tokens;
 mod unlock;
 
-pub use access::{
-    AccessCounts, AccessPurpose, BUNDLE_PIECE, BegunAccess, BundlePart, EndedAccess, SealedPiece,
-    VaultsPart,
-};
+pub use access::{AccessCounts, AccessPurpose, BUNDLE_PIECE, BegunAccess, BundlePart, EndedAccess};
 pub use client::{Client, VaultError};
 pub use custodians::{LogPage, OpenProposal};
 pub use denial::Denial;

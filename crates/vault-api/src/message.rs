@@ -6,8 +6,8 @@ use crate::{
     EndedAccess, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease, ListedKind, LockedReport,
     LogPage, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed,
     Publication, QuarantineCase, QuarantineRows, RecordedManifest, Reidentified, RetentionPlan,
-    RunManifest, SealedPiece, SealedRunKey, Share, SignedDecisions, StatusReport, SubjectPseudonym,
-    Unlocking, Unwrapped, WrappedKey, bounds,
+    RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking,
+    Unwrapped, WrappedKey, bounds,
 };
 
 /// A caller's request. Each list and text in it has a bound, and a longer one is refused as the message is read.
@@ -257,12 +257,10 @@ pub enum Request {
         /// The proposal.
         #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         proposal: String,
-        /// The retention schedule's text: it says which numbers are a person's own, and how long records are kept.
+        /// The retention schedule's text: the one that the custodians signed.
         #[serde(deserialize_with = "bounds::text::<_, { bounds::PAGE }>")]
         schedule: String,
     },
-    /// A piece of a file of sealed rows, to look for rows of the child in.
-    SearchSealed(SealedPiece),
     /// Goes on in the bundle with these parts: at most [`crate::BUNDLE_PIECE`] bytes.
     WriteBundle(
         #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<BundlePart>,
@@ -383,8 +381,6 @@ pub enum Response {
     DisposalPiece(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The child, as the store's side may know it.
     AccessBegun(BegunAccess),
-    /// The piece was looked through.
-    SealedSearched,
     /// The next bytes of the encrypted bundle; there may be none yet.
     Bundle(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The bundle is whole, and logged.

@@ -152,6 +152,8 @@ pub enum Action {
         tag: String,
         /// The requester's age recipient: nobody else can open the bundle.
         recipient: String,
+        /// SHA-256 of the retention schedule's text.
+        schedule_sha256: String,
     },
     /// Let these reviewers, and no others, judge pairs of a purpose from now on.
     ChangeReviewers {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use minster_model::{DatasetClass, csv_line};
-use minster_vault_api::VaultsPart;
+use minster_store::RowsSetAside;
 
 use super::bundle_file::BundleWriter;
 use crate::failure::Failure;
@@ -60,12 +60,19 @@ pub(super) struct LeftOut {
     pub(super) reports: u64,
     /// Datasets of purposes that are over: nobody has their keys.
     pub(super) ended: u64,
+    /// Datasets of purposes that are not open to the linker.
+    pub(super) closed: u64,
     /// Earlier copies that cannot be opened any more.
     pub(super) unreadable_copies: u64,
+    /// Earlier copies that were changed, or of which nothing says whether their rows are about others too.
+    pub(super) unclear_copies: u64,
+    /// Codes of linked children that are of another child's numbers too.
+    pub(super) shared_ids: u64,
 }
 
 impl LeftOut {
-    /// Rows that may be about the child and are not shown.
+    /// Rows that may be about the child and are not shown. The bundle has no such count: it could tell of an identity that must stay
+    /// apart.
     pub(super) fn rows(&self) -> u64 {
         self.rows_of_others + self.rows_in_doubt + self.rows_of_shared_cases + self.rows_of_earlier
     }
@@ -78,35 +85,43 @@ pub(super) struct Content {
     pub(super) left_out: LeftOut,
     /// Datasets that were read.
     pub(super) datasets: u64,
-    /// Files of sealed rows that were looked through.
-    pub(super) sealed: u64,
+    /// Rows that were set aside and not searched, by source and delivery.
+    pub(super) set_aside: BTreeMap<(String, String), RowsSetAside>,
 }
 
 impl Content {
     pub(super) fn rows(&self) -> u64 {
         self.kinds.iter().map(|kind| kind.records.len() as u64).sum()
     }
+
+    pub(super) fn set_aside_rows(&self) -> u64 {
+        self.set_aside.values().map(|of| of.rows).sum()
+    }
+
+    /// Rows that were set aside, as a CSV.
+    pub(super) fn set_aside_csv(&self) -> String {
+        let mut text = csv_line(&["source", "delivery", "rows", "file"]);
+        for ((source, delivery), of) in &self.set_aside {
+            let file = if of.is_there { "locked" } else { "gone" };
+            text += &csv_line(&[source, delivery, &of.rows.to_string(), file]);
+        }
+        text
+    }
 }
 
 /// The columns before a kind's own.
-const FIRST: [&str; 5] = ["source", "delivery", "taken in on", "copy", "kept until"];
+const FIRST: [&str; 4] = ["source", "delivery", "taken in on", "copy"];
 
 impl RecordKind {
-    /// Its rows as a CSV, the day until when each is kept among them.
+    /// Its rows as a CSV.
     pub(super) fn csv(&self, to: &mut BundleWriter<'_>) -> Result<(), Failure> {
         let titles = self.columns.iter().map(|column| column.name.as_str());
         to.text(&csv_line(&FIRST.into_iter().chain(titles).collect::<Vec<_>>()))?;
         for record in &self.records {
             let copy = if record.is_earlier { "earlier copy" } else { "newest" };
             let first = [record.source.as_str(), &record.delivery, &record.taken_in, copy];
-            to.text(&format!("{},\"", csv_line(&first).trim_end()))?;
-            to.vaults(VaultsPart::KeptUntilCell)?;
-            let cells: Vec<&str> =
-                self.columns.iter().map(|column| record.cell(&column.name)).collect();
-            match cells.is_empty() {
-                true => to.text("\"\n")?,
-                false => to.text(&format!("\",{}", csv_line(&cells)))?,
-            }
+            let cells = self.columns.iter().map(|column| record.cell(&column.name));
+            to.text(&csv_line(&first.into_iter().chain(cells).collect::<Vec<_>>()))?;
         }
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    io::Read,
     path::Path,
 };
 
@@ -17,7 +16,7 @@ use minster_model::{DatasetClass, Pseudonym, Purpose, UNIT};
 use minster_store::{
     Manifest, OnePerson, PersonsRows, Store, StoreError, StoredDataset, TableRows,
 };
-use minster_vault_api::{Client, PIECE, SealedPiece};
+use minster_vault_api::{Client, Denial, ManifestFault, VaultError};
 
 use super::{
     Child,
@@ -29,7 +28,7 @@ use crate::{failure::Failure, pipeline::Loaded, stages};
 /// Bytes of the rows of one child that are held in memory.
 const MOST_BYTES: usize = 256 << 20;
 
-/// All that is held on the child. The sealed rows are sent to the vault on the way, which looks through them.
+/// All that is held on the child.
 pub(super) fn gather(
     loaded: &Loaded,
     config: &Path,
@@ -99,14 +98,19 @@ impl Search<'_> {
                 left_out.keyed_datasets += 1;
                 return Ok(());
             }
+            (_, None) if child.closed.contains(purpose) => {
+                left_out.closed += 1;
+                return Ok(());
+            }
             (_, None) => {
                 left_out.ended += 1;
                 return Ok(());
             }
             (DatasetClass::Source | DatasetClass::Integrated, Some(_)) => {}
         }
-        if manifest.dataset.class == DatasetClass::Source {
-            self.sealed(stored, manifest, vault)?;
+        if let Some(set_aside) = stored.set_aside().filter(|_| stored.current) {
+            let of = (manifest.dataset.name.to_string(), manifest.dataset.period.to_string());
+            self.content.set_aside.insert(of, set_aside);
         }
         self.learn_ids(loaded, store, child, purpose, vault)?;
         let none = HashSet::new();
@@ -122,15 +126,25 @@ impl Search<'_> {
         }
         let opened = match stored.open(vault) {
             Ok(opened) => opened,
-            // A copy under keys that are retired, or of before the vault kept a record, is lost to everyone.
-            Err(StoreError::Vault(_)) if !stored.current => {
+            Err(StoreError::Vault(error)) if !stored.current && is_lost(&error) => {
                 self.content.left_out.unreadable_copies += 1;
+                return Ok(());
+            }
+            Err(StoreError::Vault(error)) if !stored.current && is_changed(&error) => {
+                self.content.left_out.unclear_copies += 1;
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
         };
         let person = OnePerson { pseudonyms, alike: &child.alike, own_kinds: &child.own_kinds };
-        let rows = opened.rows_of(&person)?;
+        let rows = match opened.rows_of(&person) {
+            Ok(rows) => rows,
+            Err(StoreError::UnknownKinds { .. }) if !stored.current => {
+                self.content.left_out.unclear_copies += 1;
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
         self.content.datasets += 1;
         self.take_in(manifest, stored.current, rows)
     }
@@ -151,38 +165,20 @@ impl Search<'_> {
         let mut all = numbers.clone();
         if !numbers.is_empty() {
             let led = ids_led_to(store, purpose, numbers, vault);
-            all.extend(led.map_err(|error| stages::failed(loaded, error))?.ids);
+            let led = led.map_err(|error| stages::failed(loaded, error))?;
+            // An id to which another person's number leads too is two children's: what was put together under it may be the other's.
+            let mut shared: HashSet<Pseudonym> = HashSet::new();
+            for manifest in store.manifests()? {
+                let dataset = &manifest.dataset;
+                if dataset.class == DatasetClass::Source && dataset.purpose == *purpose {
+                    let own = store.own_numbers(dataset, &child.own_kinds, vault)?;
+                    shared.extend(own.iter().filter_map(|one| led.others.get(one)));
+                }
+            }
+            self.content.left_out.shared_ids += shared.len() as u64;
+            all.extend(led.ids.difference(&shared));
         }
         self.ids.insert(purpose.clone(), all);
-        Ok(())
-    }
-
-    /// Sends a file of sealed rows to the vault, piece by piece.
-    fn sealed(
-        &mut self,
-        stored: &StoredDataset,
-        manifest: &Manifest,
-        vault: &mut Client,
-    ) -> Result<(), Failure> {
-        let Some(mut file) = stored.sealed_rows()? else { return Ok(()) };
-        let path = &stored.folder;
-        let unreadable = |source| Failure::Config { path: path.clone(), source };
-        let piece = |file: &mut std::fs::File| {
-            let mut bytes = Vec::new();
-            let read = file.take(PIECE as u64).read_to_end(&mut bytes);
-            read.map(|_| bytes)
-        };
-        let mut bytes = piece(&mut file).map_err(unreadable)?;
-        loop {
-            let next = piece(&mut file).map_err(unreadable)?;
-            let (dataset, is_last) = (manifest.dataset.clone(), next.is_empty());
-            vault.search_sealed(SealedPiece { dataset, bytes, is_last })?;
-            if is_last {
-                break;
-            }
-            bytes = next;
-        }
-        self.content.sealed += 1;
         Ok(())
     }
 
@@ -293,6 +289,22 @@ impl Search<'_> {
     }
 }
 
+/// Whether a copy cannot be opened by anybody any more: it is under keys that are retired, or of before the vault kept a record.
+fn is_lost(error: &VaultError) -> bool {
+    use ManifestFault::{NotTakenOver, Unrecorded};
+    let VaultError::Denied(denial) = error else { return false };
+    matches!(
+        denial,
+        Denial::Retired { .. } | Denial::OtherManifest { fault: Unrecorded | NotTakenOver, .. }
+    )
+}
+
+/// Whether the vault says of a copy that it is not what it was.
+fn is_changed(error: &VaultError) -> bool {
+    let VaultError::Denied(denial) = error else { return false };
+    matches!(denial, Denial::WrongWrapping { .. } | Denial::OtherManifest { .. }) && !is_lost(error)
+}
+
 fn kind_of(manifest: &Manifest, table: &str, meaning: String) -> RecordKind {
     let dataset = &manifest.dataset;
     let (class, name) = (dataset.class, dataset.name.as_str());
@@ -349,7 +361,7 @@ fn cell(column: &dyn Array, row: usize, words: &Words) -> Result<Option<String>,
             why: error.to_string(),
         })
     })?;
-    // No text of a delivery may stand where the vault's own words go: the page marks these places by characters that nobody sees.
+    // HTML takes no such characters, and nobody sees them.
     let is_mark = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
     Ok((!text.is_empty()).then(|| words.cell(&text).replace(is_mark, "\u{fffd}")))
 }

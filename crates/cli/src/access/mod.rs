@@ -16,11 +16,11 @@ use std::{
 use clap::Args;
 use minster_model::{Pseudonym, Purpose, Role};
 use minster_store::sha256_hex;
-use minster_vault_api::{AccessCounts, BegunAccess, Client, VaultsPart};
+use minster_vault_api::{AccessCounts, BegunAccess, Client};
 
 use self::{
     bundle_file::{BundleFile, BundleWriter},
-    content::Content,
+    content::{Content, LeftOut},
 };
 use crate::{arguments::Report, failure::Failure, pipeline, pipeline::Loaded, report};
 
@@ -45,7 +45,7 @@ pub(crate) struct Given {
     rows: u64,
     set_aside: u64,
     tables: usize,
-    left_out: u64,
+    left_out: LeftOut,
     sha256: String,
     path: PathBuf,
 }
@@ -53,18 +53,21 @@ pub(crate) struct Given {
 /// The child, as the vault told the store's side.
 pub(crate) struct Child {
     pub(crate) purposes: Vec<(Purpose, HashSet<Pseudonym>)>,
+    /// Purposes that are not open to the linker.
+    pub(crate) closed: HashSet<Purpose>,
     pub(crate) alike: BTreeSet<minster_model::Kind>,
     pub(crate) own_kinds: BTreeSet<minster_model::Kind>,
 }
 
 impl Child {
     fn of(begun: BegunAccess) -> Self {
-        let BegunAccess { purposes, child_kinds, own_kinds } = begun;
+        let BegunAccess { purposes, closed, child_kinds, own_kinds } = begun;
         let purposes = purposes.into_iter();
         Self {
             purposes: purposes
                 .map(|of| (of.purpose, of.pseudonyms.into_iter().collect()))
                 .collect(),
+            closed: closed.into_iter().collect(),
             alike: child_kinds.into_iter().collect(),
             own_kinds: own_kinds.into_iter().collect(),
         }
@@ -99,28 +102,22 @@ pub(crate) fn access(arguments: &Arguments) -> Result<Given, Failure> {
         grant: id,
         datasets: counts.datasets,
         rows: counts.rows,
-        set_aside: ended.set_aside,
+        set_aside: content.set_aside_rows(),
         tables: content.kinds.len(),
-        left_out: content.left_out.rows(),
+        left_out: content.left_out,
         sha256: ended.sha256,
         path: arguments.out.clone(),
     })
 }
 
-/// Writes the page, a table a kind of record, what the vault knows, and a file that says what is what.
+/// Writes the page, a table a kind of record, and a file that says what is what. The vault adds what it alone knows.
 fn write(content: &Content, case: Option<&str>, to: &mut BundleWriter<'_>) -> Result<(), Failure> {
     to.begin("README.txt")?;
     to.text(&page::readme(content, case))?;
     to.begin("page.html")?;
     page::page(content, case, to)?;
-    for (name, part) in [
-        ("numbers.csv", VaultsPart::NumbersTable),
-        ("how-long.csv", VaultsPart::KeepingTable),
-        ("set-aside.csv", VaultsPart::SetAsideTable),
-    ] {
-        to.begin(name)?;
-        to.vaults(part)?;
-    }
+    to.begin("set-aside.csv")?;
+    to.text(&content.set_aside_csv())?;
     for kind in &content.kinds {
         to.begin(&kind.file)?;
         kind.csv(to)?;
@@ -157,8 +154,22 @@ impl Given {
         let mut text = String::new();
         let _ = writeln!(
             text,
-            "grant {grant} is used up: {datasets} datasets read, {rows} rows in {tables} tables, {set_aside} rows that were set aside, {left_out} \
-             rows left out\nthe bundle is in {}, encrypted to the requester; its SHA-256 is {sha256}",
+            "grant {grant} is used up: {datasets} datasets read, {rows} rows in {tables} tables\n{set_aside} rows stand set aside in all \
+             deliveries and were not searched: custodians open them with `minster-vault quarantine open`\n{} rows left out: {} another person's, \
+             {} in doubt, {} of shared cases, {} of earlier copies; {} cells with another person's number; {} codes of linked children whom another \
+             person's number leads to\n{} datasets of purposes that are not open to the linker, and {} of purposes that are over, were not read; \
+             {} earlier copies were changed or do not say whose rows they have, and {} open no more\nthe bundle is in {}, encrypted to the requester; its SHA-256 is {sha256}",
+            left_out.rows(),
+            left_out.rows_of_others,
+            left_out.rows_in_doubt,
+            left_out.rows_of_shared_cases,
+            left_out.rows_of_earlier,
+            left_out.cells_of_others,
+            left_out.shared_ids,
+            left_out.closed,
+            left_out.ended,
+            left_out.unclear_copies,
+            left_out.unreadable_copies,
             path.display()
         );
         text
@@ -173,7 +184,19 @@ impl Given {
             "rows": rows,
             "tables": tables,
             "set_aside": set_aside,
-            "left_out": left_out,
+            "left_out": left_out.rows(),
+            "left_out_of": {
+                "rows_of_others": left_out.rows_of_others,
+                "rows_in_doubt": left_out.rows_in_doubt,
+                "rows_of_shared_cases": left_out.rows_of_shared_cases,
+                "rows_of_earlier_copies": left_out.rows_of_earlier,
+                "cells_of_others": left_out.cells_of_others,
+                "shared_ids": left_out.shared_ids,
+                "closed_datasets": left_out.closed,
+                "ended_datasets": left_out.ended,
+                "unclear_copies": left_out.unclear_copies,
+                "unreadable_copies": left_out.unreadable_copies,
+            },
             "sha256": sha256,
         }))
     }

@@ -1,12 +1,12 @@
 //! The bundle's page, for the child or a parent: one section a kind of record. It needs no other file, and runs nothing.
 
 use maud::{Markup, html};
-use minster_model::DatasetClass;
-use minster_vault_api::VaultsPart;
+use minster_model::{DatasetClass, counted};
 
 use super::{
     bundle_file::BundleWriter,
     content::{Column, Content, LeftOut, Record, RecordKind},
+    words::usual,
 };
 use crate::{failure::Failure, report::frame};
 
@@ -16,14 +16,8 @@ const TITLE: &str = "What the council's data system holds about the child";
 const SIDE_BY_SIDE: usize = 4;
 /// The most columns of a table with one row a record.
 const MOST_COLUMNS: usize = 6;
-/// Where the day stands until when a record is kept: the vault writes it. Cells have no such character.
-const KEPT_UNTIL: &str = "\0";
-/// Where a section of the vault's own stands.
-const SECTIONS: [(&str, VaultsPart); 3] = [
-    ("\u{1}numbers\u{1}", VaultsPart::NumbersSection),
-    ("\u{1}keeping\u{1}", VaultsPart::KeepingSection),
-    ("\u{1}set-aside\u{1}", VaultsPart::SetAsideSection),
-];
+/// The vault's own page.
+const OWN_PAGE: &str = "numbers-and-days.html";
 
 /// Writes the page.
 pub(super) fn page(
@@ -31,38 +25,10 @@ pub(super) fn page(
     case: Option<&str>,
     to: &mut BundleWriter<'_>,
 ) -> Result<(), Failure> {
-    // The sections of records are long; they go one by one.
-    let whole = frame(TITLE, &[STYLE], &body(content, case)).into_string();
-    let (head, tail) = whole.split_once("\u{1}records\u{1}").ok_or(Failure::Name)?;
-    written(head, to)?;
-    for (at, kind) in content.kinds.iter().enumerate() {
-        written(&section(at, kind).into_string(), to)?;
-    }
-    written(tail, to)
-}
-
-/// Writes a piece, and what the vault knows in its places.
-fn written(text: &str, to: &mut BundleWriter<'_>) -> Result<(), Failure> {
-    if let Some((before, mark, after)) = SECTIONS.iter().find_map(|(mark, part)| {
-        text.split_once(mark).map(|(before, after)| (before, *part, after))
-    }) {
-        written(before, to)?;
-        to.vaults(mark)?;
-        return written(after, to);
-    }
-    for (at, piece) in text.split(KEPT_UNTIL).enumerate() {
-        if at > 0 {
-            to.vaults(VaultsPart::KeptUntilInWords)?;
-        }
-        if !piece.is_empty() {
-            to.text(piece)?;
-        }
-    }
-    Ok(())
+    to.text(&frame(TITLE, &[STYLE], &body(content, case)).into_string())
 }
 
 fn body(content: &Content, case: Option<&str>) -> Markup {
-    let mark = |at: usize| SECTIONS[at].0;
     let (linked, delivered): (Vec<_>, Vec<_>) = content
         .kinds
         .iter()
@@ -93,27 +59,17 @@ fn body(content: &Content, case: Option<&str>) -> Markup {
         }
         h2 { "What is here" }
         ol class="contents" {
-            li { a href="#numbers" { "The child's numbers" } }
-            li { a href="#keeping" { "How long records are kept" } }
+            li { a href=(OWN_PAGE) { "The child's numbers, and how long records are kept" } " (a page of its own)" }
             (list(&delivered))
             (list(&linked))
             li { a href="#set-aside" { "Rows that were set aside" } }
             li { a href="#left-out" { "What is left out, and why" } }
             li { a href="#next" { "What you can do" } }
         }
-        section aria-labelledby="numbers" {
-            h2 id="numbers" { "The child's numbers" }
-            p { "Services know a child by numbers. In the records below they are replaced by codes, and only the council's vault can turn them back." }
-            (mark(0))
-        }
-        section aria-labelledby="keeping" {
-            h2 id="keeping" { "How long records are kept" }
-            (mark(1))
-        }
-        ("\u{1}records\u{1}")
+        @for (at, kind) in content.kinds.iter().enumerate() { (section(at, kind)) }
         section aria-labelledby="set-aside" {
             h2 id="set-aside" { "Rows that were set aside" }
-            (mark(2))
+            (set_aside(content))
         }
         section aria-labelledby="left-out" {
             h2 id="left-out" { "What is left out, and why" }
@@ -130,28 +86,46 @@ fn body(content: &Content, case: Option<&str>) -> Markup {
     }
 }
 
+fn set_aside(content: &Content) -> Markup {
+    html! {
+        p { "Rows that could not be read when a delivery came in were set aside, and locked away. They may be about the child, or about others." }
+        @if content.set_aside.is_empty() {
+            p { "There is no such row." }
+        } @else {
+            p {
+                strong { "They were not searched for the child. " }
+                "Two people at the council can open them: ask the council, where you think that something is missing. "
+                "So many there are, of all children:"
+            }
+            table {
+                thead { tr { th scope="col" { "Source" } th scope="col" { "Delivery" } th scope="col" { "Rows" } } }
+                tbody {
+                    @for ((source, delivery), of) in &content.set_aside {
+                        tr {
+                            td { (usual(source)) }
+                            td { (delivery) }
+                            td { (of.rows) @if !of.is_there { " (their file is gone)" } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Reasons that every bundle names. Their counts are told to the council alone: they could tell of another identity of the child, or
+/// of another child.
+const ALWAYS: [&str; 6] = [
+    "Numbers of other persons in the child's rows.",
+    "Rows of other persons that name the child, and rows of cases that are another person's too.",
+    "Rows that have a number of the child and one that may be another's, and rows that name the child where another person should stand.",
+    "Records under numbers that are not clearly the child's: ask again with such a number.",
+    "Linked data in which another child's number leads to the same code.",
+    "Records without a number of the child that the linking tied to the child by names and dates alone. They are named in “which rows were put together”, if at all, and are not shown.",
+];
+
 fn left_out(of: &LeftOut) -> Markup {
     let lines = [
-        (
-            of.cells_of_others,
-            "cell with another person's number.",
-            "cells with another person's numbers.",
-        ),
-        (
-            of.rows_of_others,
-            "row of another person that names the child.",
-            "rows of other persons that name the child.",
-        ),
-        (
-            of.rows_in_doubt,
-            "row that has a number of the child and one that seems to be another child's. One of them may be mistyped. Ask the council to look.",
-            "rows that have a number of the child and one that seems to be another child's. One of them may be mistyped. Ask the council to look.",
-        ),
-        (
-            of.rows_of_shared_cases,
-            "row of a case that is another person's too.",
-            "rows of cases that are another person's too.",
-        ),
         (
             of.rows_of_codes,
             "row that holds nothing but codes.",
@@ -163,14 +137,19 @@ fn left_out(of: &LeftOut) -> Markup {
             "rows of earlier copies of deliveries: the same rows are shown above.",
         ),
         (
-            of.rows_of_earlier,
-            "row of an earlier copy of a delivery, for one of these reasons.",
-            "rows of earlier copies of deliveries, for one of these reasons.",
-        ),
-        (
             of.unreadable_copies,
             "earlier copy of a dataset that nobody can open any more.",
             "earlier copies of datasets that nobody can open any more.",
+        ),
+        (
+            of.unclear_copies,
+            "earlier copy of a dataset that was changed, or does not say whose rows it has. Ask the council to look.",
+            "earlier copies of datasets that were changed, or do not say whose rows they have. Ask the council to look.",
+        ),
+        (
+            of.closed,
+            "dataset of a use that is not open to this program. Ask the council.",
+            "datasets of uses that are not open to this program. Ask the council.",
         ),
         (
             of.ended,
@@ -190,9 +169,11 @@ fn left_out(of: &LeftOut) -> Markup {
     ];
     html! {
         p { "Whether a court's order or a claim keeps records longer is not shown here. Ask the council." }
-        @if lines.iter().all(|(count, ..)| *count == 0) {
-            p { "Nothing else is left out." }
-        } @else {
+        p { "A row of the child may hold a date or a word about another person, such as a parent." }
+        p { "These are left out of every bundle, where there are any:" }
+        ul { @for reason in ALWAYS { li { (reason) } } }
+        @if lines.iter().any(|(count, ..)| *count > 0) {
+            p { "Left out of this bundle besides:" }
             ul {
                 @for (count, one, many) in lines.iter().filter(|(count, ..)| *count > 0) {
                     li { (counted(*count, one, many)) }
@@ -247,7 +228,6 @@ fn rows(kind: &RecordKind, columns: &[&Column]) -> Markup {
                     tr {
                         th scope="col" { "Delivery" }
                         th scope="col" { "Taken in on" }
-                        th scope="col" { "Kept until" }
                         @for column in columns { th scope="col" { (column.title) } }
                     }
                 }
@@ -256,7 +236,6 @@ fn rows(kind: &RecordKind, columns: &[&Column]) -> Markup {
                         tr {
                             td { (delivery(record)) }
                             td { (record.taken_in) }
-                            td { (KEPT_UNTIL) }
                             @for column in columns { td { (record.cell(&column.name)) } }
                         }
                     }
@@ -279,7 +258,6 @@ fn side_by_side(records: &[Record], columns: &[&Column]) -> Markup {
                 tbody class="origin" {
                     tr { th scope="row" { "Delivery" } @for record in records { td { (delivery(record)) } } }
                     tr { th scope="row" { "Taken in on" } @for record in records { td { (record.taken_in) } } }
-                    tr { th scope="row" { "Kept until" } @for _ in records { td { (KEPT_UNTIL) } } }
                 }
                 tbody {
                     @for column in columns.iter().filter(shown) {
@@ -311,7 +289,8 @@ pub(super) fn readme(content: &Content, case: Option<&str>) -> String {
         content.kinds.iter().map(|kind| format!("  {}  {}\n", kind.file, kind.title)).collect();
     format!(
         "{TITLE}\n\n{case}Made on: {}\n\n\
-         Open page.html first: a browser shows it, without the internet.\n\n\
+         Open page.html first: a browser shows it, without the internet. numbers-and-days.html has the child's numbers, and says how\n\
+         long records are kept.\n\n\
          The CSV files hold the same for a spreadsheet:\n\
          \x20 numbers.csv  The child's numbers\n\
          \x20 how-long.csv  How long records are kept\n\
@@ -328,11 +307,4 @@ fn today() -> String {
     let here = now.in_tz("Europe/London").map(|now| now.date());
     let today = here.unwrap_or_else(|_| jiff::tz::Offset::UTC.to_datetime(now).date());
     today.strftime("%-d %B %Y").to_string()
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {many}"),
-    }
 }

@@ -1,7 +1,7 @@
 //! Access to all that is held on one child.
 
 use super::{Client, VaultError};
-use crate::{AccessCounts, BegunAccess, BundlePart, EndedAccess, Request, Response, SealedPiece};
+use crate::{AccessCounts, BegunAccess, BundlePart, EndedAccess, Request, Response};
 
 impl Client {
     /// Begins to carry out an approved grant of access; `schedule` is the retention schedule's text.
@@ -9,14 +9,6 @@ impl Client {
         let (proposal, schedule) = (grant.to_owned(), schedule.to_owned());
         match self.ask(&Request::BeginAccess { proposal, schedule })? {
             Response::AccessBegun(begun) => Ok(begun),
-            _ => Err(VaultError::Protocol),
-        }
-    }
-
-    /// Has a piece of a file of sealed rows looked through.
-    pub fn search_sealed(&mut self, piece: SealedPiece) -> Result<(), VaultError> {
-        match self.ask(&Request::SearchSealed(piece))? {
-            Response::SealedSearched => Ok(()),
             _ => Err(VaultError::Protocol),
         }
     }

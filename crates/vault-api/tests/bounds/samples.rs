@@ -13,9 +13,9 @@ use minster_vault_api::{
     NamedFile, NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed,
     ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase, QuarantineRows,
     RecordedManifest, Reidentified, ReleaseRules, Request, Response, RetentionPlan, RoleGrant,
-    RunKey, RunManifest, SealedPiece, SealedRunKey, Share, ShareKind, SignedDecisions,
-    StandingHold, StatusReport, SubjectPseudonym, UndeterminedCount, Unlocking, Unwrapped,
-    VaultsPart, VersionStatus, WrappedKey,
+    RunKey, RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold,
+    StatusReport, SubjectPseudonym, UndeterminedCount, Unlocking, Unwrapped, VersionStatus,
+    WrappedKey,
 };
 
 /// A text.
@@ -130,7 +130,7 @@ pub(crate) fn actions() -> Vec<ProposedAction> {
         ProposedAction::LiftHold { hold: t() },
         ProposedAction::Grant { role: Role::Auditor, uid: 1, until: Some(t()) },
         ProposedAction::Revoke { role: Role::Auditor, uid: 1 },
-        ProposedAction::Access { kind: n(), identifier: batch(), recipient: t() },
+        ProposedAction::Access { kind: n(), identifier: batch(), recipient: t(), schedule: t() },
         ProposedAction::Dispose { purpose: n(), schedule: t(), until: t() },
     ]
 }
@@ -199,10 +199,9 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::ReadReceipt { list: t() },
         Request::ReportDisposal { purpose: n(), receipt: receipt() },
         Request::BeginAccess { proposal: t(), schedule: t() },
-        Request::SearchSealed(SealedPiece { dataset: dataset(), bytes: vec![1], is_last: true }),
         Request::WriteBundle(vec![BundlePart::File(t())]),
         Request::WriteBundle(vec![BundlePart::Text(vec![1])]),
-        Request::WriteBundle(vec![BundlePart::Vaults(VaultsPart::KeptUntilCell)]),
+        Request::WriteBundle(vec![BundlePart::File(t())]),
         Request::EndAccess(AccessCounts { datasets: 1, rows: 1 }),
     ];
     all.extend(actions().into_iter().map(|action| {
@@ -384,12 +383,12 @@ pub(crate) fn responses() -> Vec<Response> {
         Response::DisposalPiece(vec![1]),
         Response::AccessBegun(BegunAccess {
             purposes: vec![AccessPurpose { purpose: n(), pseudonyms: vec![pseudonym()] }],
+            closed: vec![n()],
             child_kinds: vec![n()],
             own_kinds: vec![n()],
         }),
-        Response::SealedSearched,
         Response::Bundle(vec![1]),
-        Response::AccessEnded(EndedAccess { bytes: vec![1], sha256: t(), set_aside: 1 }),
+        Response::AccessEnded(EndedAccess { bytes: vec![1], sha256: t() }),
     ];
     all.extend(denials().into_iter().map(Response::Denied));
     all

@@ -9,6 +9,7 @@ use std::{
 
 use age::{stream::StreamWriter as Encrypting, x25519::Recipient};
 use ring::digest::{Context, SHA256};
+use zeroize::Zeroizing;
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions, write::StreamWriter};
 
 use crate::keys::hex;
@@ -17,6 +18,8 @@ use crate::keys::hex;
 const MOST_FILES: usize = 1_000;
 /// Bytes of a bundle before compression. One child's rows are far fewer.
 const MOST_BYTES: u64 = 1 << 30;
+/// The vault's own files together have a multiple of so many bytes: the length of a bundle tells nothing about a child's numbers.
+const STEP: usize = 64 << 10;
 /// Encrypted bytes that wait for one answer: it must fit a frame.
 const MOST_WAITING: usize = 6 << 20;
 
@@ -25,7 +28,9 @@ const MOST_WAITING: usize = 6 << 20;
 pub(crate) enum BundleFault {
     #[error("the recipient is no age recipient (age1…)")]
     Recipient,
-    #[error("a file's name is 1 to 64 of a-z, 0-9, '.', '-' and '_', and each is begun once")]
+    #[error(
+        "a file's name is 1 to 64 of a-z, 0-9, '.', '-' and '_', each is begun once, and the vault's own files by the vault alone"
+    )]
     Name,
     #[error("a file must be begun before it is written")]
     NoFile,
@@ -58,6 +63,17 @@ pub(crate) struct Bundle {
     plain: u64,
 }
 
+/// A file that the vault writes.
+pub(crate) struct OwnFile {
+    pub(crate) name: &'static str,
+    pub(crate) text: Zeroizing<String>,
+}
+
+/// The vault's own page: blanks at its end change nothing.
+pub(crate) const OWN_PAGE: &str = "numbers-and-days.html";
+pub(crate) const NUMBERS_TABLE: &str = "numbers.csv";
+pub(crate) const KEEPING_TABLE: &str = "how-long.csv";
+
 /// A bundle that is whole.
 pub(crate) struct Finished {
     /// Its last bytes.
@@ -81,8 +97,15 @@ impl Bundle {
         Ok(Self { archive, outlet, names: BTreeSet::new(), plain: 0 })
     }
 
-    /// Begins a file.
+    /// Begins a file of the store's side.
     pub(crate) fn begin(&mut self, name: &str) -> Result<(), BundleFault> {
+        match [OWN_PAGE, NUMBERS_TABLE, KEEPING_TABLE].contains(&name) {
+            true => Err(BundleFault::Name),
+            false => self.start(name),
+        }
+    }
+
+    fn start(&mut self, name: &str) -> Result<(), BundleFault> {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
         let capital = name == "README.txt";
         let is_name = (1..=64).contains(&name.len())
@@ -94,8 +117,9 @@ impl Bundle {
         if self.names.len() > MOST_FILES {
             return Err(BundleFault::TooLarge);
         }
+        // Never compressed: the store's side sees lengths, and chooses texts beside the numbers.
         let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
+            .compression_method(CompressionMethod::Stored)
             .last_modified_time(DateTime::default())
             .unix_permissions(0o600);
         self.archive.start_file(name, options).map_err(|_| BundleFault::Crypto)
@@ -122,8 +146,23 @@ impl Bundle {
         std::mem::take(&mut self.outlet.0.borrow_mut().waiting)
     }
 
-    /// Ends the bundle.
-    pub(crate) fn finish(self) -> Result<Finished, BundleFault> {
+    /// Whether no file was begun.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Ends the bundle with the vault's own files, the page last.
+    pub(crate) fn finish(mut self, own: &[OwnFile]) -> Result<Finished, BundleFault> {
+        let mut count = 0;
+        for OwnFile { name, text } in own {
+            self.start(name)?;
+            self.archive.write_all(text.as_bytes()).map_err(|_| BundleFault::Crypto)?;
+            count += text.len();
+        }
+        let blanks = vec![b' '; count.next_multiple_of(STEP) - count];
+        if !own.is_empty() {
+            self.archive.write_all(&blanks).map_err(|_| BundleFault::Crypto)?;
+        }
         let Self { archive, outlet, .. } = self;
         let encrypting = archive.finish().map_err(|_| BundleFault::Crypto)?.into_inner();
         encrypting.finish().map_err(|_| BundleFault::Crypto)?;
@@ -170,10 +209,10 @@ mod tests {
                 whole.extend(bundle.taken());
             }
         }
-        for name in ["page.html", "", "../x", ".x", "A.csv"] {
+        for name in ["page.html", "", "../x", ".x", "A.csv", "numbers.csv", OWN_PAGE] {
             assert_eq!(bundle.begin(name), Err(BundleFault::Name), "{name}");
         }
-        let Finished { rest, sha256, count } = bundle.finish().unwrap();
+        let Finished { rest, sha256, count } = bundle.finish(&[]).unwrap();
         whole.extend(rest);
         assert_eq!(whole.len() as u64, count);
         assert_eq!(hex(ring::digest::digest(&SHA256, &whole).as_ref()), sha256);
@@ -193,5 +232,30 @@ mod tests {
             assert!(read == text, "{name}");
         }
         assert_eq!(Bundle::new("age1x").err(), Some(BundleFault::Recipient));
+    }
+
+    #[test]
+    fn no_length_that_the_linker_sees_tells_a_number() {
+        let own = Identity::generate().to_public().to_string();
+        let lengths = |numbers: &[&str]| {
+            let mut bundle = Bundle::new(&own).unwrap();
+            let mut seen = vec![bundle.taken().len()];
+            bundle.begin("guess.csv").unwrap();
+            // A guess that compression would find again in the vault's own text.
+            for _ in 0..200 {
+                bundle.write("upn,Q330400024001\n".repeat(100).as_bytes()).unwrap();
+                seen.push(bundle.taken().len());
+            }
+            let text: String = numbers.iter().map(|number| format!("upn,{number}\n")).collect();
+            let files = [NUMBERS_TABLE, OWN_PAGE]
+                .map(|name| OwnFile { name, text: Zeroizing::new(text.clone()) });
+            let Finished { rest, count, .. } = bundle.finish(&files).unwrap();
+            seen.extend([rest.len(), count as usize]);
+            seen
+        };
+        let guessed = lengths(&["Q330400024001"]);
+        assert_eq!(guessed, lengths(&["Z897200123000"]));
+        assert_eq!(guessed, lengths(&["Q330400024001", "Z897200123000", "9434765919"]));
+        assert_eq!(guessed, lengths(&[]), "not even how many there are");
     }
 }

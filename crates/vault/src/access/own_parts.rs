@@ -1,13 +1,20 @@
 //! The parts of a bundle that the vault alone knows, as pieces of its page and of its tables.
 
 use jiff::civil::Date;
-use maud::{Markup, html};
-use minster_model::{Kind, csv_line};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use minster_model::{Kind, counted, csv_line};
 use minster_retention::{Disposal, End, Event, Facts, PersonName, Schedule};
-use minster_vault_api::VaultsPart;
 use zeroize::Zeroizing;
 
-use super::{ChildNumbers, SetAside};
+use super::{
+    ChildNumbers,
+    bundle::{KEEPING_TABLE, NUMBERS_TABLE, OWN_PAGE, OwnFile},
+};
+
+const TITLE: &str = "The child's numbers, and how long records are kept";
+const STYLE: &str = "body{font:1.1rem/1.5 sans-serif;margin:1rem auto;max-width:50rem;padding:0 1rem}\
+    table{border-collapse:collapse}th,td{border:1px solid #767676;padding:.3rem .6rem;text-align:left}\
+    .note{border-left:.4rem solid #767676;padding-left:.8rem}";
 
 /// How long the child's records are kept, and by which rows of the schedule.
 pub(crate) struct Keeping {
@@ -35,43 +42,66 @@ impl Keeping {
     }
 }
 
-/// All of them. Holds a child's numbers and rows: no `Debug`.
+/// All of them. Holds a child's numbers: no `Debug`.
 pub(crate) struct OwnParts<'a> {
     pub(crate) numbers: &'a ChildNumbers,
     pub(crate) in_doubt: u64,
     pub(crate) keeping: &'a Keeping,
-    pub(crate) set_aside: &'a SetAside,
 }
 
 impl OwnParts<'_> {
-    /// A part's text.
-    pub(crate) fn text(&self, part: VaultsPart) -> Zeroizing<String> {
-        Zeroizing::new(match part {
-            VaultsPart::KeptUntilInWords => {
-                self.keeping.until().map_or("not known yet".to_owned(), in_words)
+    /// The vault's own files, the page last.
+    pub(crate) fn files(&self) -> [OwnFile; 3] {
+        let file = |name, text| OwnFile { name, text: Zeroizing::new(text) };
+        [
+            file(NUMBERS_TABLE, self.numbers_table()),
+            file(KEEPING_TABLE, self.keeping_table()),
+            file(OWN_PAGE, self.page()),
+        ]
+    }
+
+    fn page(&self) -> String {
+        let page = html! {
+            (DOCTYPE)
+            html lang="en-GB" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (TITLE) }
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    main {
+                        h1 { (TITLE) }
+                        h2 { "The child's numbers" }
+                        p {
+                            "Services know a child by numbers. In the records they are replaced by codes, and only the council's vault can turn "
+                            "them back."
+                        }
+                        (self.numbers_section())
+                        p {
+                            "Records are found by these numbers alone. A number is added only where the records show clearly that it is the "
+                            "child's. Records under a number that is not here are not in the bundle: ask again with that number."
+                        }
+                        h2 { "How long records are kept" }
+                        (self.keeping_section())
+                    }
+                }
             }
-            VaultsPart::KeptUntilCell => {
-                self.keeping.until().map_or("not known yet".to_owned(), |day| day.to_string())
-            }
-            VaultsPart::NumbersSection => self.numbers_section().into_string(),
-            VaultsPart::NumbersTable => self.numbers_table(),
-            VaultsPart::KeepingSection => self.keeping_section().into_string(),
-            VaultsPart::KeepingTable => self.keeping_table(),
-            VaultsPart::SetAsideSection => self.set_aside_section().into_string(),
-            VaultsPart::SetAsideTable => self.set_aside_table(),
-        })
+        };
+        page.into_string()
     }
 
     fn each_number(&self) -> impl Iterator<Item = (&str, &str)> {
         self.numbers
-            .known
+            .0
             .iter()
             .map(|own| (name_of(&own.kind), std::str::from_utf8(&own.text).unwrap_or_default()))
     }
 
     fn numbers_section(&self) -> Markup {
         html! {
-            @if self.numbers.known.is_empty() {
+            @if self.numbers.0.is_empty() {
                 p { "The council's store of numbers does not know the child." }
             } @else {
                 table {
@@ -84,8 +114,8 @@ impl OwnParts<'_> {
             @if self.in_doubt > 0 {
                 p class="note" {
                     (counted(self.in_doubt, "other number stands", "other numbers stand"))
-                    " beside these in some records, with another date of birth. They may be another child's. "
-                    "Nothing that they lead to is in this bundle."
+                    " beside these in some records. The records do not show clearly whose they are: they may be another child's. "
+                    "Nothing that they lead to is in this bundle. Ask the council to look."
                 }
             }
         }
@@ -106,7 +136,10 @@ impl OwnParts<'_> {
                     }
                     End::MadeInaccessible => "Then no user of the system can reach them.",
                 };
-                format!("All records in this bundle are kept until {}. {end}", in_words(*date))
+                format!(
+                    "All records in this bundle are kept at least until {}: longer, where the council learns more by then. {end}",
+                    in_words(*date)
+                )
             }
             Disposal::Undetermined { missing, .. } => format!(
                 "Nobody can say yet until when the records are kept: the vault was not told the date of the {}.",
@@ -150,7 +183,7 @@ impl OwnParts<'_> {
     fn keeping_table(&self) -> String {
         let mut text = csv_line(&["what", "day"]);
         let until = self.keeping.until().map_or("not known yet".to_owned(), |day| day.to_string());
-        text += &csv_line(&["kept until", &until]);
+        text += &csv_line(&["kept at least until", &until]);
         for (notice, day) in &self.keeping.rows {
             text +=
                 &csv_line(&[&format!("rule: {notice}"), &day_or_why(day, |day| day.to_string())]);
@@ -158,60 +191,6 @@ impl OwnParts<'_> {
         for (event, day) in &self.keeping.events {
             text +=
                 &csv_line(&[&format!("date of the {}", name_of_event(*event)), &day.to_string()]);
-        }
-        text
-    }
-
-    fn set_aside_section(&self) -> Markup {
-        let SetAside { rows, files, searched, left_out, too_long, .. } = self.set_aside;
-        html! {
-            p {
-                "Rows that could not be read were set aside, and locked away. "
-                @match files {
-                    0 => "No such row was there to be searched.",
-                    _ => {
-                        (counted(*searched, "such row was", "such rows were"))
-                        " searched for the child's pupil, NHS and learner numbers; "
-                        @match rows.len() {
-                            0 => "none has one.",
-                            1 => "one has one. It is shown here.",
-                            many => { (many) " have one. They are shown here." }
-                        }
-                        " A row in which the number itself is mistyped, or which has a service's own number alone, cannot be found so."
-                    }
-                }
-            }
-            @if *left_out > 0 {
-                p class="note" {
-                    (counted(*left_out, "more row has", "more rows have"))
-                    " a number of the child, and another person's, or cannot be divided into cells. Left out: ask the council."
-                }
-            }
-            @if *too_long > 0 {
-                p class="note" { (counted(*too_long, "row was", "rows were")) " too long to be searched, or broken." }
-            }
-            @for kept in rows {
-                section class="record" {
-                    h3 { "Row " (kept.row) " of " (kept.file) }
-                    p { "From " (kept.dataset.name) ", delivery " (kept.dataset.period) "." }
-                    table {
-                        tbody {
-                            @for (column, cell) in &kept.cells { tr { th scope="row" { (column) } td { (cell.as_str()) } } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn set_aside_table(&self) -> String {
-        let mut text = csv_line(&["source", "delivery", "file", "table", "row", "column", "cell"]);
-        for kept in &self.set_aside.rows {
-            let (source, period) = (kept.dataset.name.to_string(), kept.dataset.period.to_string());
-            for (column, cell) in &kept.cells {
-                let row = kept.row.to_string();
-                text += &csv_line(&[&source, &period, &kept.file, &kept.table, &row, column, cell]);
-            }
         }
         text
     }
@@ -228,13 +207,6 @@ fn day_or_why(day: &Result<Date, Event>, words: impl Fn(Date) -> String) -> Stri
 
 fn in_words(day: Date) -> String {
     day.strftime("%-d %B %Y").to_string()
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {many}"),
-    }
 }
 
 /// A kind of number in words.

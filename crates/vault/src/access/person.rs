@@ -1,6 +1,6 @@
 //! The numbers of one child, by what deliveries told. Numbers in one row are one person's; but a mistyped number joins two children,
 //! and then nobody may be given the other's rows. So a number is taken for the child's only where the birth dates beside it agree with
-//! those beside the number that the grant is about.
+//! those beside the number that the grant is about, and where no row says that it is another's: twins have one birth date.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -91,22 +91,11 @@ fn settled(anchor: (Link, Kind), rules: &Rules<'_>, are_few: bool, told: &[ToldP
     let of_anchor = born.get(&anchor.0);
     // More than one date as often as another: nobody can say which is the child's.
     let is_clear = of_anchor.is_none_or(|dates| dates.len() == 1);
-    let is_same = |link: &Link| match (born.get(link), of_anchor) {
-        (Some(theirs), Some(own)) => theirs == own,
-        _ => true,
-    };
-    let may_follow = is_clear && are_few;
-    let mut own: BTreeSet<(Link, Kind)> = [anchor].into();
-    loop {
-        let before = own.len();
-        for row in told.iter().filter(|_| may_follow) {
-            let is_apart = rules.of_child(row).any(|(link, _)| apart.contains(link));
-            if !is_apart && rules.of_child(row).any(|number| own.contains(number)) {
-                own.extend(rules.of_child(row).filter(|(link, _)| is_same(link)).cloned());
-            }
-        }
-        if own.len() == before {
-            break;
+    let following = Following { rules, told, born: &born, apart: &apart, anchor: &anchor };
+    let mut own: BTreeSet<(Link, Kind)> = [anchor.clone()].into();
+    if is_clear && are_few {
+        while let Some(next) = following.next(&own) {
+            own.insert(next);
         }
     }
     let mut doubted: BTreeSet<&(Link, Kind)> = BTreeSet::new();
@@ -126,6 +115,68 @@ fn settled(anchor: (Link, Kind), rules: &Rules<'_>, are_few: bool, told: &[ToldP
         doubted.extend(others);
     }
     Numbers { in_doubt: doubted.len() as u64, own, facts }
+}
+
+/// How numbers are followed from row to row.
+struct Following<'a> {
+    rules: &'a Rules<'a>,
+    told: &'a [ToldPerson],
+    born: &'a HashMap<Link, BTreeSet<Date>>,
+    apart: &'a BTreeSet<Link>,
+    anchor: &'a (Link, Kind),
+}
+
+impl Following<'_> {
+    /// A number that is clearly the child's too. Twins have one birth date: so it is the only one of its kind that may be meant, the
+    /// child has no other of the kind, and no row names it beside another number of a kind that the child has.
+    fn next(&self, own: &BTreeSet<(Link, Kind)>) -> Option<(Link, Kind)> {
+        let mut candidates: BTreeMap<&Kind, BTreeSet<&Link>> = BTreeMap::new();
+        for row in self.told {
+            let is_apart = self.rules.of_child(row).any(|(link, _)| self.apart.contains(link));
+            if is_apart || !self.rules.of_child(row).any(|number| own.contains(number)) {
+                continue;
+            }
+            for (link, kind) in self.rules.of_child(row) {
+                if !own.iter().any(|(_, of)| of == kind) && self.is_same(link) {
+                    candidates.entry(kind).or_default().insert(link);
+                }
+            }
+        }
+        candidates.into_iter().find_map(|(kind, links)| {
+            let numbers = links.into_iter().map(|link| (*link, kind.clone()));
+            let mut clear = numbers.filter(|number| !self.contradicts(number, own));
+            clear.next().filter(|_| clear.next().is_none())
+        })
+    }
+
+    /// Whether both have a birth date, and the same. Where one is missing, nobody can say.
+    fn is_same(&self, link: &Link) -> bool {
+        self.born.get(link).is_some_and(|dates| self.born.get(&self.anchor.0) == Some(dates))
+    }
+
+    /// Whether rows name the number beside two of one kind, or beside another than the child's. A partner of another birth date was
+    /// mistyped, and says nothing.
+    fn contradicts(&self, number: &(Link, Kind), own: &BTreeSet<(Link, Kind)>) -> bool {
+        let mut partners: BTreeMap<&Kind, BTreeSet<&Link>> = BTreeMap::new();
+        for row in self.told.iter().filter(|row| row.own.contains(number)) {
+            for of @ (link, kind) in self.rules.of_child(row) {
+                let mut alike = self.rules.of_child(row).filter(|(_, other)| other == kind);
+                // A former number beside the child's own says nothing.
+                let is_former = !own.contains(of) && alike.any(|other| own.contains(other));
+                let is_others = self.born.contains_key(link) && !self.is_same(link);
+                if *kind != number.1 && !is_former && !is_others {
+                    partners.entry(kind).or_default().insert(link);
+                }
+            }
+        }
+        let of_own = own.iter().map(|(link, kind)| (kind, link));
+        for (kind, link) in of_own {
+            if let Some(links) = partners.get_mut(kind) {
+                links.insert(link);
+            }
+        }
+        partners.values().any(|links| links.len() > 1)
+    }
 }
 
 /// The birth dates that most rows tell beside each number.
@@ -200,9 +251,10 @@ mod tests {
             row(&[now.clone(), nhs.clone()], Some("2012-03-04")),
         ];
         for anchor in [&now, &before] {
-            assert_eq!(of_listed(anchor, &rows, Some(2)).own, [anchor.clone()].into());
+            let found = of_listed(anchor, &rows, Some(2));
+            assert_eq!((found.own, found.in_doubt), ([anchor.clone()].into(), 0));
         }
-        assert_eq!(of(&now, &rows).own.len(), 3, "without the list");
+        assert_eq!(of(&now, &rows).in_doubt, 1, "without the list");
     }
 
     #[test]
@@ -210,7 +262,7 @@ mod tests {
         let (upn, la, nhs) = (number("upn", 1), number("la-child-id", 2), number("nhs-number", 3));
         let rows = [
             row(&[upn.clone(), la.clone()], Some("2012-03-04")),
-            row(&[la.clone(), nhs.clone()], None),
+            row(&[la.clone(), nhs.clone()], Some("2012-03-04")),
             row(&[number("upn", 9)], Some("2012-03-04")),
         ];
         let found = of(&upn, &rows);
@@ -238,6 +290,48 @@ mod tests {
         assert_eq!(born.earliest.to_string(), "2012-03-04", "the other's birth date is not taken");
         let other = of(&other_upn, &rows);
         assert_eq!(other.own, [other_la, other_upn].into());
+    }
+
+    #[test]
+    fn twins_are_not_joined_by_a_row_with_a_number_of_each() {
+        let day = Some("2012-03-04");
+        let (ann, ben) = (number("upn", 1), number("upn", 2));
+        let (anns, bens) = (number("la-child-id", 3), number("la-child-id", 4));
+        let mistyped = row(&[ann.clone(), bens.clone()], day);
+        let of_ann = row(&[ann.clone(), anns.clone()], day);
+        let of_ben = row(&[ben.clone(), bens.clone()], day);
+        let bens_alone = row(std::slice::from_ref(&bens), day);
+        // Both have all their numbers; Ann has none of the service's; Ben has none of the school's.
+        let found = of(&ann, &[of_ann.clone(), mistyped.clone(), of_ben.clone()]);
+        assert_eq!((found.own, found.in_doubt), ([ann.clone(), anns].into(), 1));
+        let found = of(&ann, &[mistyped.clone(), of_ben.clone()]);
+        assert_eq!((found.own, found.in_doubt), ([ann.clone()].into(), 1));
+        let found = of(&ann, &[of_ann, mistyped.clone(), bens_alone]);
+        assert_eq!((found.own, found.in_doubt), ([ann.clone()].into(), 2));
+        let found = of(&bens, &[mistyped, of_ben]);
+        assert_eq!((found.own, found.in_doubt), ([bens].into(), 2));
+    }
+
+    #[test]
+    fn a_number_without_a_birth_date_is_not_followed_and_counted() {
+        let (upn, nhs) = (number("upn", 1), number("nhs-number", 3));
+        let rows = [
+            row(std::slice::from_ref(&upn), Some("2012-03-04")),
+            row(&[upn.clone(), nhs.clone()], None),
+        ];
+        for (anchor, other) in [(&upn, &nhs), (&nhs, &upn)] {
+            let found = of(anchor, &rows);
+            assert!(!found.own.contains(other));
+            assert_eq!(found.in_doubt, 1);
+        }
+    }
+
+    #[test]
+    fn a_former_number_of_a_kind_is_not_followed_and_stops_no_other() {
+        let (now, former, la) = (number("upn", 1), number("upn", 2), number("la-child-id", 3));
+        let rows = [row(&[now.clone(), former, la.clone()], Some("2012-03-04"))];
+        let found = of(&now, &rows);
+        assert_eq!((found.own, found.in_doubt), ([now, la].into(), 1));
     }
 
     #[test]

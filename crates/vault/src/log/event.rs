@@ -189,16 +189,15 @@ pub enum Event {
     Reidentified { proposal: String, purpose: Purpose, asked: u64, found: u64 },
     /// A child's pseudonyms were told, as two custodians approved.
     FoundSubject { proposal: String, pseudonyms: u64 },
-    /// A grant of access to all that is held on one child was begun: the store's side was told so many pseudonyms. `schedule` is the
-    /// hash of the retention schedule.
-    BeganAccess { proposal: String, schedule: String, pseudonyms: u64 },
-    /// It was carried out, as two custodians approved: so many rows of so many datasets, and of the rows that were set aside, left in
-    /// an encrypted bundle of so many bytes with this hash.
+    /// A grant of access to all that is held on one child was begun. `schedule` is the hash of the retention schedule.
+    BeganAccess { proposal: String, schedule: String },
+    /// It was carried out, as two custodians approved: the store's side was told so many pseudonyms, and so many rows of so many
+    /// datasets left in an encrypted bundle of so many bytes with this hash.
     EndedAccess {
         proposal: String,
         datasets: u64,
         rows: u64,
-        set_aside: u64,
+        pseudonyms: u64,
         bytes: u64,
         sha256: String,
     },

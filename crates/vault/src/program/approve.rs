@@ -243,8 +243,11 @@ fn told(action: &Action) -> Told {
             format!("tell all pseudonyms of the child with the {kind} that you gave"),
             "1 child".into(),
         ),
-        Action::GiveAccess { kind, recipient, .. } => Told {
-            more: vec![("encrypted", format!("to {recipient}: compare it with the requester's"))],
+        Action::GiveAccess { kind, recipient, schedule_sha256, .. } => Told {
+            more: vec![
+                ("encrypted", format!("to {recipient}: compare it with the requester's")),
+                ("schedule", format!("the file with the SHA-256 {schedule_sha256}")),
+            ],
             ..of(
                 format!("give all that is held on the child with the {kind} that you gave"),
                 "1 child".into(),

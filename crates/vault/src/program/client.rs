@@ -86,9 +86,10 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
             let identifier = identifier(&child)?;
             ProposedAction::Subject { kind: child.kind, identifier }
         }
-        What::Access { child, recipient } => {
+        What::Access { child, recipient, schedule } => {
+            let schedule = read(&schedule)?;
             let identifier = identifier(&child)?;
-            ProposedAction::Access { kind: child.kind, identifier, recipient }
+            ProposedAction::Access { kind: child.kind, identifier, recipient, schedule }
         }
         What::Purpose { definition } => ProposedAction::Purpose(read(&definition)?),
         What::Load { purpose, source, ceiling } => {

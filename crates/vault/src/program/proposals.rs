@@ -53,7 +53,7 @@ The program asks for the number.")]
     #[command(after_help = "Example:
   minster-vault request --reference SAR/2026/14 --reason \"subject access\" \\
       --expires 2026-12-31 access --kind upn \\
-      --recipient age1... > proposal.json
+      --recipient age1... --schedule config/retention.toml > proposal.json
 
 The program asks for the number. The requester makes a key with `age-keygen`, and tells the line that begins with age1.")]
     Access {
@@ -62,6 +62,9 @@ The program asks for the number. The requester makes a key with `age-keygen`, an
         /// The requester's age recipient. Nobody else can open the bundle.
         #[arg(long, value_name = "AGE")]
         recipient: String,
+        /// The retention schedule. `minster access` takes no other for this grant.
+        #[arg(long, value_name = "FILE")]
+        schedule: PathBuf,
     },
     /// Propose a new purpose.
     #[command(after_help = "Example:

@@ -7,15 +7,15 @@ use minster_model::{Kind, Purpose, Role};
 use minster_retention::{Facts, Schedule};
 use minster_vault_api::{
     AccessCounts, AccessPurpose, BUNDLE_PIECE, BegunAccess, BundlePart, Denial, EndedAccess,
-    IdentifierBatch, PIECE, Response, SealedPiece,
+    IdentifierBatch, Response,
 };
 use zeroize::Zeroizing;
 
 use super::{Session, approvals::made, fault, out_of_order, retention::schedule};
 use crate::{
     access::{
-        Bundle, BundleFault, ChildNumbers, Keeping, Numbers, OwnNumber, OwnParts, Rules, SetAside,
-        SetAsideSearch, numbers_of, recipient,
+        Bundle, BundleFault, ChildNumbers, Keeping, Numbers, OwnNumber, OwnParts, Rules,
+        numbers_of, recipient,
     },
     approvals::{Action, Proposal, refusal, sha256},
     keys::Link,
@@ -25,20 +25,31 @@ use crate::{
 
 /// How often a grant may be begun: a full disk must not cost it, and nobody may try for ever.
 const MOST_BEGUN: u32 = 10;
-/// The row of the schedule whose children have two identities that must stay apart.
-const ADOPTION: &str = "adoption";
 
 /// A grant while it is carried out.
 pub(super) struct Access {
     grant: String,
+    /// How many the store's side was told.
+    pseudonyms: u64,
     numbers: ChildNumbers,
     in_doubt: u64,
     keeping: Keeping,
-    search: Option<SetAsideSearch>,
-    set_aside: SetAside,
     bundle: Bundle,
-    /// Whether anything of the bundle was written: nothing is searched any more then.
-    is_written: bool,
+}
+
+impl Access {
+    /// Whether datasets are still read for it: nothing of the bundle was written yet.
+    pub(super) fn reads(&self) -> bool {
+        self.bundle.is_empty()
+    }
+}
+
+/// What custodians signed.
+struct Granted {
+    kind: Kind,
+    tag: String,
+    recipient: String,
+    schedule_sha256: String,
 }
 
 impl Session<'_> {
@@ -48,10 +59,22 @@ impl Session<'_> {
         kind: Kind,
         identifier: &IdentifierBatch,
         to: String,
+        text: &str,
     ) -> Result<Action, Denial> {
         recipient(&to).map_err(|why| made(&why.to_string()))?;
+        let schedule = schedule(text)?;
+        if schedule.person_of(&kind).is_none() {
+            return Err(made(&format!(
+                "the retention schedule names no person whose number a {kind} is"
+            )));
+        }
+        if schedule.apart().next().is_none() {
+            return Err(made(
+                "no category of the retention schedule has two_identities = true: nobody could tell which children's identities must stay apart",
+            ));
+        }
         let tag = self.subject_tag(&kind, identifier)?;
-        Ok(Action::GiveAccess { kind, tag, recipient: to })
+        Ok(Action::GiveAccess { kind, tag, recipient: to, schedule_sha256: sha256(text) })
     }
 
     pub(super) fn begin_access(&mut self, id: String, text: &str) -> Result<Response, Denial> {
@@ -60,64 +83,45 @@ impl Session<'_> {
         if self.access.is_some() {
             return Err(out_of_order("a grant is being carried out in this conversation"));
         }
+        let Granted { kind, tag, recipient, schedule_sha256 } = self.granted(&id)?;
+        if sha256(text) != schedule_sha256 {
+            return Err(refused(
+                "the retention schedule is another than the custodians signed; give that one, or propose it anew",
+            ));
+        }
         let schedule = schedule(text)?;
-        let (kind, tag, recipient) = self.granted(&id)?;
         let person = schedule.person_of(&kind).ok_or_else(|| {
             refused(&format!("the retention schedule names no person whose number a {kind} is"))
         })?;
         let child_kinds = schedule.kinds(person).cloned().unwrap_or_default();
-        let Numbers { own, in_doubt, facts } = self.child(&kind, &tag, &schedule)?;
-        let purposes = self.pseudonyms(&own)?;
-        let begun = BegunAccess {
-            child_kinds: child_kinds.into_iter().collect(),
-            own_kinds: schedule.persons().flat_map(|(_, kinds)| kinds.iter().cloned()).collect(),
-            purposes,
-        };
-        let access = Access {
-            grant: id.clone(),
-            numbers: ChildNumbers::new(self.numbers(&own)?, kind, tag),
-            in_doubt,
-            keeping: Keeping::of(&schedule, person, &facts),
-            search: None,
-            set_aside: SetAside::default(),
-            bundle: Bundle::new(&recipient).map_err(wrong)?,
-            is_written: false,
-        };
-        let pseudonyms = begun.purposes.iter().map(|of| of.pseudonyms.len() as u64).sum();
+        // Before the registries are gone through: a user must not have it done for ever.
+        let proposal = id.clone();
         self.decide(|state| {
             if state.approved(&id)?.begun >= MOST_BEGUN {
                 return Err(refused(&format!(
                     "it was begun {MOST_BEGUN} times and never ended; propose it anew"
                 )));
             }
-            Ok((Event::BeganAccess { proposal: id, schedule: sha256(text), pseudonyms }, ()))
+            Ok((Event::BeganAccess { proposal: id.clone(), schedule: schedule_sha256 }, ()))
         })?;
+        let Numbers { own, in_doubt, facts } = self.child(&kind, &tag, &schedule)?;
+        let (purposes, closed) = self.pseudonyms(&own)?;
+        let begun = BegunAccess {
+            child_kinds: child_kinds.into_iter().collect(),
+            own_kinds: schedule.persons().flat_map(|(_, kinds)| kinds.iter().cloned()).collect(),
+            purposes,
+            closed,
+        };
+        let access = Access {
+            grant: proposal,
+            pseudonyms: begun.purposes.iter().map(|of| of.pseudonyms.len() as u64).sum(),
+            numbers: ChildNumbers(self.numbers(&own)?),
+            in_doubt,
+            keeping: Keeping::of(&schedule, person, &facts),
+            bundle: Bundle::new(&recipient).map_err(wrong)?,
+        };
         self.access = Some(access);
         Ok(Response::AccessBegun(begun))
-    }
-
-    pub(super) fn search_sealed(&mut self, piece: SealedPiece) -> Result<Response, Denial> {
-        self.allow_access()?;
-        let SealedPiece { dataset, bytes, is_last } = piece;
-        if bytes.len() > PIECE {
-            return Err(out_of_order("a piece of more than there may be"));
-        }
-        let vault = self.vault;
-        let access = self.access.as_mut().ok_or_else(nothing_begun)?;
-        if access.is_written {
-            return Err(out_of_order("the bundle was begun before; sealed rows come first"));
-        }
-        let new = || SetAsideSearch::new(dataset.clone(), vault.identity().clone());
-        let mut search = access.search.take().unwrap_or_else(new);
-        if search.dataset != dataset {
-            return Err(out_of_order("the sealed rows before were not sent to their end"));
-        }
-        let of = (&access.numbers, vault.keys());
-        search
-            .take(&bytes, is_last, of, &mut access.set_aside)
-            .map_err(|why| Denial::Quarantine { why: format!("{dataset}: {why}") })?;
-        access.search = (!is_last).then_some(search);
-        Ok(Response::SealedSearched)
     }
 
     pub(super) fn write_bundle(&mut self, parts: Vec<BundlePart>) -> Result<Response, Denial> {
@@ -125,52 +129,45 @@ impl Session<'_> {
         let access = self.access.as_mut().ok_or_else(nothing_begun)?;
         let bytes = |part: &BundlePart| match part {
             BundlePart::Text(text) => text.len(),
-            BundlePart::File(_) | BundlePart::Vaults(_) => 0,
+            BundlePart::File(_) => 0,
         };
         if parts.iter().map(bytes).sum::<usize>() > BUNDLE_PIECE {
             return Err(out_of_order("more of a bundle than a message may hold"));
         }
-        if access.search.is_some() {
-            return Err(out_of_order("the sealed rows were not sent to their end"));
-        }
-        access.is_written = true;
-        let Access { numbers, in_doubt, keeping, set_aside, bundle, .. } = access;
-        let own = OwnParts { numbers, in_doubt: *in_doubt, keeping, set_aside };
         for part in &parts {
             match part {
-                BundlePart::File(name) => bundle.begin(name),
-                BundlePart::Text(text) => bundle.write(text),
-                BundlePart::Vaults(part) => bundle.write(own.text(*part).as_bytes()),
+                BundlePart::File(name) => access.bundle.begin(name),
+                BundlePart::Text(text) => access.bundle.write(text),
             }
             .map_err(wrong)?;
         }
-        Ok(Response::Bundle(bundle.taken()))
+        Ok(Response::Bundle(access.bundle.taken()))
     }
 
     /// Ends the bundle. The log has its hash before its last bytes leave, and without them nobody can read its end.
     pub(super) fn end_access(&mut self, counts: AccessCounts) -> Result<Response, Denial> {
         self.allow_access()?;
-        let Access { grant, set_aside, bundle, is_written, .. } =
+        let Access { grant, pseudonyms, numbers, in_doubt, keeping, bundle } =
             self.access.take().ok_or_else(nothing_begun)?;
-        if !is_written {
+        if bundle.is_empty() {
             return Err(out_of_order("nothing of the bundle was written"));
         }
         let AccessCounts { datasets, rows } = counts;
-        let finished = bundle.finish().map_err(wrong)?;
+        let own = OwnParts { numbers: &numbers, in_doubt, keeping: &keeping };
+        let finished = bundle.finish(&own.files()).map_err(wrong)?;
         let sha256 = finished.sha256.clone();
-        let set_aside = set_aside.rows.len() as u64;
         self.decide(|_| {
             let event = Event::EndedAccess {
                 proposal: grant,
                 datasets,
                 rows,
-                set_aside,
+                pseudonyms,
                 bytes: finished.count,
                 sha256: finished.sha256,
             };
             Ok((event, ()))
         })?;
-        Ok(Response::AccessEnded(EndedAccess { bytes: finished.rest, sha256, set_aside }))
+        Ok(Response::AccessEnded(EndedAccess { bytes: finished.rest, sha256 }))
     }
 
     /// Whoever can open all datasets, and nobody who knows numbers: the ingest role never does.
@@ -179,14 +176,15 @@ impl Session<'_> {
     }
 
     /// What a grant is about. It names no user who carries it out, as its bundle is of use to the requester alone.
-    fn granted(&self, id: &str) -> Result<(Kind, String, String), Denial> {
+    fn granted(&self, id: &str) -> Result<Granted, Denial> {
         let refused = |why: &str| refusal("carried out", why);
         let open = self.vault.look(|state| state.approved(id).cloned())??;
         let proposal = self.text(id, &open.sha256)?;
         match proposal {
-            Some(Proposal { action: Action::GiveAccess { kind, tag, recipient }, .. }) => {
-                Ok((kind, tag, recipient))
-            }
+            Some(Proposal {
+                action: Action::GiveAccess { kind, tag, recipient, schedule_sha256 },
+                ..
+            }) => Ok(Granted { kind, tag, recipient, schedule_sha256 }),
             Some(_) => Err(refused("it gives no access to what is held on one child")),
             None => Err(refused("its text is missing or was changed")),
         }
@@ -218,7 +216,7 @@ impl Session<'_> {
         let rules = Rules {
             is_child: &|of| schedule.person_of(of) == person,
             is_listed: &|link| listed.contains(link),
-            is_adoption: &|told| told.categories.iter().any(|of| of.as_str() == ADOPTION),
+            is_adoption: &|told| schedule.apart().any(|of| told.categories.contains(of)),
         };
         numbers_of((anchor, kind.clone()), &rules, |each| {
             for purpose in &purposes {
@@ -234,12 +232,19 @@ impl Session<'_> {
         self.vault.look(|state| state.purposes.keys().cloned().collect())
     }
 
-    /// The pseudonyms of numbers, under each purpose that is not over.
-    fn pseudonyms(&self, own: &BTreeSet<(Link, Kind)>) -> Result<Vec<AccessPurpose>, Denial> {
+    /// The pseudonyms of numbers, under each purpose that is not over and open to the linker; and the purposes that are not open.
+    fn pseudonyms(
+        &self,
+        own: &BTreeSet<(Link, Kind)>,
+    ) -> Result<(Vec<AccessPurpose>, Vec<Purpose>), Denial> {
         let keys = self.vault.keys();
-        let mut purposes = Vec::new();
+        let (mut purposes, mut closed) = (Vec::new(), Vec::new());
         for purpose in self.purposes()? {
             let Ok(state) = self.vault.live_purpose(&purpose) else { continue };
+            if !state.definition.roles.contains(&Role::Linker) {
+                closed.push(purpose);
+                continue;
+            }
             let mut pseudonyms = Vec::new();
             for (version, _) in state.versions().filter(|(_, retired)| !retired) {
                 let of = |(link, kind): &(Link, Kind)| {
@@ -250,7 +255,7 @@ impl Session<'_> {
             pseudonyms.sort_unstable();
             purposes.push(AccessPurpose { purpose, pseudonyms });
         }
-        Ok(purposes)
+        Ok((purposes, closed))
     }
 
     /// The numbers themselves, by kind.

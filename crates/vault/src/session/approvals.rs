@@ -187,8 +187,8 @@ impl Session<'_> {
                 let tag = self.subject_tag(&kind, &identifier)?;
                 Action::FindSubject { kind, tag }
             }
-            ProposedAction::Access { kind, identifier, recipient } => {
-                self.access(kind, &identifier, recipient)?
+            ProposedAction::Access { kind, identifier, recipient, schedule } => {
+                self.access(kind, &identifier, recipient, &schedule)?
             }
             ProposedAction::Reviewers { purpose, reviewers } => {
                 self.vault.live_purpose(&purpose)?;

@@ -3,7 +3,7 @@
 use minster_model::{DatasetClass, DatasetRef, Role, RunId};
 use minster_vault_api::{Denial, Response, SealedRunKey, Unwrapped, WrappedKey};
 
-use super::{Session, fault};
+use super::{Session, access::Access, fault};
 use crate::{keys::Keys, log::Event, tokens};
 
 impl Session<'_> {
@@ -37,8 +37,8 @@ impl Session<'_> {
         };
         self.allow(readers, "the key of such a dataset")?;
         let event = |dataset, run, manifest| Event::UnwrappedKey { dataset, run, manifest };
-        // All that is held on a child stands in superseded snapshots too.
-        let older = self.access.is_some();
+        // All that is held on a child stands in superseded snapshots too. They are read before the bundle is begun.
+        let older = self.access.as_ref().is_some_and(Access::reads);
         self.opened(dataset, wrapped, run, (manifest, older), event)
     }
 

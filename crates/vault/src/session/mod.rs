@@ -152,7 +152,6 @@ impl<'a> Session<'a> {
             Request::ReadReceipt { list } => self.read_receipt(&list),
             Request::ReportDisposal { purpose, receipt } => self.report_disposal(purpose, receipt),
             Request::BeginAccess { proposal, schedule } => self.begin_access(proposal, &schedule),
-            Request::SearchSealed(piece) => self.search_sealed(piece),
             Request::WriteBundle(parts) => self.write_bundle(parts),
             Request::EndAccess(counts) => self.end_access(counts),
             Request::Unlock(_) => {

@@ -93,18 +93,17 @@ mod tests {
 
     #[test]
     fn a_grant_of_access_ends_with_its_bundle_and_with_its_day() {
-        let (datasets, rows, set_aside, bytes) = (1, 1, 0, 1);
+        let (datasets, rows, pseudonyms, bytes) = (1, 1, 2, 1);
         let ended = Event::EndedAccess {
             proposal: "a".into(),
             datasets,
             rows,
-            set_aside,
+            pseudonyms,
             bytes,
             sha256: "c".into(),
         };
         let mut state = granted("2099-12-31");
-        let began =
-            Event::BeganAccess { proposal: "a".into(), schedule: "d".into(), pseudonyms: 2 };
+        let began = Event::BeganAccess { proposal: "a".into(), schedule: "d".into() };
         state.apply(&entry(4, began));
         assert_eq!(state.approved("a").unwrap().begun, 1, "to begin it does not use it up");
         assert!(state.admit(&ended).is_ok());
