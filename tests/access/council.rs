@@ -124,7 +124,7 @@ impl Council {
     }
 
     /// Rows of a made-up CSV file.
-    fn csv(&self, path: &str) -> Vec<BTreeMap<String, String>> {
+    pub(crate) fn csv(&self, path: &str) -> Vec<BTreeMap<String, String>> {
         bundle::rows(&fs::read_to_string(self.site.folder().join(path)).unwrap())
     }
 

@@ -325,3 +325,60 @@ fn the_store_s_side_writes_none_of_the_vaults_own_files() {
         assert!(client.write_bundle(vec![BundlePart::File(name.into())]).is_err(), "{name}");
     }
 }
+
+#[test]
+fn of_two_conversations_that_end_one_grant_one_gets_the_end() {
+    let council = Council::new(150);
+    let (tidy, _) = council.tidy_children();
+    council.granted("case.json", ("upn", &tidy[0].upn));
+    let schedule = fs::read_to_string(council.site.folder().join("config/retention.toml")).unwrap();
+    let grant = minster_store::sha256_hex(&fs::read(council.site.path("case.json")).unwrap())[..16]
+        .to_owned();
+    let socket = council.site.folder().join("vault.sock");
+    let begin = || {
+        let mut client = Client::connect(&socket, Role::Linker, "test").unwrap();
+        client.begin_access(&grant, &schedule).unwrap();
+        client.write_bundle(vec![BundlePart::File("a.csv".into())]).unwrap();
+        client
+    };
+    let (mut one, mut other) = (begin(), begin());
+    let counts = AccessCounts { datasets: 0, rows: 0 };
+    let ended = std::thread::scope(|scope| {
+        let one = scope.spawn(|| one.end_access(counts).is_ok());
+        let other = scope.spawn(|| other.end_access(counts).is_ok());
+        [one.join().unwrap(), other.join().unwrap()]
+    });
+    assert_eq!(ended.iter().filter(|ended| **ended).count(), 1);
+    assert_eq!(council.log("ended-access").len(), 1);
+}
+
+#[test]
+fn the_bundle_of_a_child_placed_for_adoption_tells_of_no_other_identity() {
+    let council = Council::new(150);
+    let placed = council.csv("council/ssda903/2024-25/SSDA903_2025_placedadoption.csv");
+    let la = placed[0]["CHILD"].clone();
+    let header = council.csv("council/ssda903/2024-25/SSDA903_2025_header.csv");
+    let upn = header.iter().find(|row| row["CHILD"] == la).unwrap()["UPN"].clone();
+    assert_eq!(upn.len(), 13);
+    // By the school's number: no number of the service, no count of anything in doubt, and not the schedule's row.
+    let (bundle, told) = council.bundle(("upn", &upn));
+    let numbers = bundle.text("numbers.csv");
+    assert!(numbers.contains(&upn) && !numbers.contains(&la));
+    let own_page = bundle.text("numbers-and-days.html");
+    assert!(!own_page.contains("adoption"), "{own_page}");
+    assert!(!own_page.contains("do not show clearly"), "{own_page}");
+    // Its rows of the service are left out; the operator is told how many, and the bundle is not.
+    assert!(bundle.rows("source-ssda903-header.csv").is_empty());
+    let left_out = told["left_out"].as_u64().unwrap();
+    assert!(left_out > 0, "{told}");
+    let sentence = "These are left out of every bundle, where there are any:";
+    assert!(bundle.page().contains(sentence));
+    // By the service's own number: the row of the schedule, and the service's rows with no other child's number.
+    let (bundle, _) = council.bundle(("la-child-id", &la));
+    assert!(bundle.text("numbers-and-days.html").contains("adoption: child"));
+    assert!(!bundle.text("numbers.csv").contains(&upn));
+    assert_eq!(
+        bundle.rows("source-ssda903-placed_for_adoption.csv").len(),
+        placed.iter().filter(|row| row["CHILD"] == la).count()
+    );
+}

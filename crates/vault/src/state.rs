@@ -2,6 +2,7 @@
 //! that nobody without the root key can add a purpose or an approval.
 
 mod admit;
+mod named;
 mod proposals;
 mod releases;
 mod retention;
@@ -11,9 +12,7 @@ mod roles;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use minster_model::{
-    DatasetClass, DatasetRef, KeyVersion, Period, Purpose, Role, SourceName, TableName,
-};
+use minster_model::{DatasetClass, DatasetRef, KeyVersion, Period, Purpose, SourceName, TableName};
 use minster_vault_api::{Denial, Publication};
 
 pub use proposals::ProposalState;
@@ -223,42 +222,6 @@ fn of_today(count: Option<(Date, u64)>) -> u64 {
 }
 
 impl State {
-    /// A purpose that is named, over or not.
-    pub(crate) fn named(&self, purpose: &Purpose) -> Result<&PurposeState, Denial> {
-        let found = self.purposes.get(purpose);
-        found.ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })
-    }
-
-    /// A purpose that is named and not over.
-    pub(crate) fn live(&self, purpose: &Purpose) -> Result<&PurposeState, Denial> {
-        let found = self.named(purpose)?;
-        match found.definition.expired() {
-            false => Ok(found),
-            true => Err(Denial::NoSuchPurpose { purpose: purpose.clone() }),
-        }
-    }
-
-    /// A purpose that is named, not over and open to a role.
-    pub(crate) fn open_to(&self, role: Role, purpose: &Purpose) -> Result<&PurposeState, Denial> {
-        let found = self.live(purpose)?;
-        match found.definition.roles.contains(&role) {
-            true => Ok(found),
-            false => Err(Denial::PurposeForbids { purpose: purpose.clone(), role }),
-        }
-    }
-
-    /// A purpose that is open to a role and that no alarm stopped.
-    pub(crate) fn running(&self, role: Role, purpose: &Purpose) -> Result<&PurposeState, Denial> {
-        let found = self.open_to(role, purpose)?;
-        match found.stopped {
-            None => Ok(found),
-            Some(_) => {
-                let rule = "an alarm stands".to_owned();
-                Err(Denial::Probing { purpose: purpose.clone(), rule })
-            }
-        }
-    }
-
     /// An open proposal that two custodians approved and that is not over.
     pub(crate) fn approved(&self, id: &str) -> Result<&ProposalState, Denial> {
         let refused = |why: &str| refusal("carried out", why);

@@ -11,7 +11,7 @@ use arrow::{
     util::display::{ArrayFormatter, FormatOptions},
 };
 use jiff::civil::Date;
-use minster_matcher::ids_led_to;
+use minster_matcher::{LedTo, ids_led_to};
 use minster_model::{DatasetClass, Pseudonym, Purpose, UNIT};
 use minster_store::{
     Manifest, OnePerson, PersonsRows, Store, StoreError, StoredDataset, TableRows,
@@ -167,16 +167,17 @@ impl Search<'_> {
             let led = ids_led_to(store, purpose, numbers, vault);
             let led = led.map_err(|error| stages::failed(loaded, error))?;
             // An id to which another person's number leads too is two children's: what was put together under it may be the other's.
-            let mut shared: HashSet<Pseudonym> = HashSet::new();
+            let mut others = HashSet::new();
             for manifest in store.manifests()? {
                 let dataset = &manifest.dataset;
                 if dataset.class == DatasetClass::Source && dataset.purpose == *purpose {
                     let own = store.own_numbers(dataset, &child.own_kinds, vault)?;
-                    shared.extend(own.iter().filter_map(|one| led.others.get(one)));
+                    others.extend(own);
                 }
             }
-            self.content.left_out.shared_ids += shared.len() as u64;
-            all.extend(led.ids.difference(&shared));
+            let (ids, shared) = childs_ids(&led, &others);
+            self.content.left_out.shared_ids += shared;
+            all.extend(ids);
         }
         self.ids.insert(purpose.clone(), all);
         Ok(())
@@ -289,6 +290,14 @@ impl Search<'_> {
     }
 }
 
+/// The ids that are the child's alone, and how many a number of a delivery leads to that is none of the child's.
+fn childs_ids(led: &LedTo, numbers: &HashSet<Pseudonym>) -> (HashSet<Pseudonym>, u64) {
+    let shared: HashSet<Pseudonym> =
+        numbers.iter().filter_map(|one| led.others.get(one)).copied().collect();
+    let own = led.ids.difference(&shared).copied().collect();
+    (own, shared.len() as u64)
+}
+
 /// Whether a copy cannot be opened by anybody any more: it is under keys that are retired, or of before the vault kept a record.
 fn is_lost(error: &VaultError) -> bool {
     use ManifestFault::{NotTakenOver, Unrecorded};
@@ -377,5 +386,39 @@ fn taken_in(manifest: &Manifest) -> String {
     match manifest.rekeyed_from.is_some() || manifest.disposal.is_some() {
         true => format!("{day} (written anew)"),
         false => day,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_two_children_is_left_out_and_counted() {
+        let of = |n: u8| Pseudonym::from_bytes([n; 16]);
+        let ids = [of(1), of(2)].into();
+        // A match key leads to the first id; the number of another child to the second.
+        let others = [(of(8), of(1)), (of(9), of(2))].into();
+        let led = LedTo { ids, others };
+        assert_eq!(childs_ids(&led, &[of(7)].into()), ([of(1), of(2)].into(), 0));
+        assert_eq!(childs_ids(&led, &[of(7), of(9)].into()), ([of(1)].into(), 1));
+    }
+
+    #[test]
+    fn only_what_nobody_can_open_any_more_is_told_to_be_so() {
+        let dataset = || minster_model::DatasetRef {
+            class: DatasetClass::Source,
+            name: "cin".parse().unwrap(),
+            period: "2025".parse().unwrap(),
+            purpose: "p".parse().unwrap(),
+        };
+        let other = |fault| VaultError::Denied(Denial::OtherManifest { dataset: dataset(), fault });
+        assert!(is_lost(&other(ManifestFault::Unrecorded)));
+        assert!(!is_changed(&other(ManifestFault::Unrecorded)));
+        assert!(is_changed(&other(ManifestFault::Unknown)));
+        assert!(!is_lost(&other(ManifestFault::Unknown)));
+        for error in [VaultError::Protocol, VaultError::Denied(Denial::LogUnwritable)] {
+            assert!(!is_lost(&error) && !is_changed(&error), "{error}");
+        }
     }
 }

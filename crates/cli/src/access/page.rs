@@ -118,7 +118,7 @@ fn set_aside(content: &Content) -> Markup {
 const ALWAYS: [&str; 6] = [
     "Numbers of other persons in the child's rows.",
     "Rows of other persons that name the child, and rows of cases that are another person's too.",
-    "Rows that have a number of the child and one that may be another's, and rows that name the child where another person should stand.",
+    "Rows that have a number of the child and one that may be another's.",
     "Records under numbers that are not clearly the child's: ask again with such a number.",
     "Linked data in which another child's number leads to the same code.",
     "Records without a number of the child that the linking tied to the child by names and dates alone. They are named in “which rows were put together”, if at all, and are not shown.",

@@ -201,7 +201,6 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::BeginAccess { proposal: t(), schedule: t() },
         Request::WriteBundle(vec![BundlePart::File(t())]),
         Request::WriteBundle(vec![BundlePart::Text(vec![1])]),
-        Request::WriteBundle(vec![BundlePart::File(t())]),
         Request::EndAccess(AccessCounts { datasets: 1, rows: 1 }),
     ];
     all.extend(actions().into_iter().map(|action| {

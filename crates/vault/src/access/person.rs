@@ -103,12 +103,17 @@ fn settled(anchor: (Link, Kind), rules: &Rules<'_>, are_few: bool, told: &[ToldP
     for row in told.iter().filter(|row| rules.of_child(row).any(|number| own.contains(number))) {
         // Nobody is told of another identity: not even that there is one.
         let others = rules.of_child(row).filter(|number| !own.contains(*number));
-        let others: Vec<_> = others.filter(|(link, _)| !apart.contains(link)).collect();
+        let (hidden, others): (Vec<_>, Vec<_>) = others.partition(|(link, _)| apart.contains(link));
         let births = row.dates.iter().filter(|(event, _)| *event == Event::Birth);
         let is_own =
             births.into_iter().all(|(_, date)| of_anchor.is_none_or(|own| own.contains(date)));
         if others.is_empty() && is_own && is_clear {
-            row.dates.iter().for_each(|(event, on)| facts.happened(*event, *on));
+            // A row that names another identity shows the records of that one, but the birth date.
+            let is_told = |event: Event| hidden.is_empty() || event == Event::Birth;
+            let dates = row.dates.iter().filter(|(event, _)| is_told(*event));
+            dates.for_each(|(event, on)| facts.happened(*event, *on));
+        }
+        if others.is_empty() && hidden.is_empty() && is_own && is_clear {
             row.open.iter().for_each(|(event, on)| facts.is_open(*event, *on));
             row.categories.iter().for_each(|category| facts.is_of(category.clone()));
         }
@@ -235,7 +240,8 @@ mod tests {
         let (now, before, la) = (number("upn", 1), number("upn", 2), number("la-child-id", 3));
         let mut adopted = row(std::slice::from_ref(&la), Some("2012-03-04"));
         adopted.categories.insert("adoption".parse().unwrap());
-        let mistyped = row(&[now.clone(), la.clone()], Some("2012-03-04"));
+        let mut mistyped = row(&[now.clone(), la.clone()], Some("2012-03-04"));
+        mistyped.categories.insert("looked-after".parse().unwrap());
         let old = row(&[before.clone(), la.clone()], Some("2012-03-04"));
         let rows = [adopted.clone(), mistyped, old];
         for anchor in [&now, &before, &la] {
@@ -243,6 +249,8 @@ mod tests {
             assert_eq!(found.own, [anchor.clone()].into());
             assert_eq!(found.in_doubt, 0, "nobody is told that there is another");
             assert!(found.facts.dates(Event::Birth).is_some());
+            let categories = found.facts.categories();
+            assert_eq!(categories.len(), usize::from(*anchor == la), "{categories:?}");
         }
         // The same by the custodians' list, where no return tells of an adoption; and a service beside it joins nothing elsewhere.
         let nhs = number("nhs-number", 4);
