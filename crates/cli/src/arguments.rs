@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use minster_model::{Period, RunId, SourceName, TableName};
 
 use crate::{
-    columns, dispose, explain, linkage, links, officer, preview, purposes, quality, query, review,
-    risk, site, suggest,
+    access, columns, dispose, explain, linkage, links, officer, preview, purposes, quality, query,
+    review, risk, site, suggest,
 };
 
 /// Turns a council's records about children into pseudonymised, linked data, and publishes only tables that passed disclosure
@@ -174,6 +174,15 @@ pub(crate) enum Command {
             needs the linker's role at the vault. It is safe to run it again after an interruption: it goes on.\n\n\
             Exit: 0 done; 2 usage, or the list is not the vault's; 6 the vault; 8 a run holds the lock")]
     Dispose(dispose::Arguments),
+    /// Give a requester all that is held on one child, as one encrypted file.
+    #[command(after_help = "Example:\n  minster access --grant case.json --out bundle.age\n\n\
+            The grant is a proposal that two custodians approved (`minster-vault request ... access`); it names the child, as the vault alone \
+            knows, and the requester's age recipient. It is used up once the bundle is whole. The bundle is an archive: a page, a CSV a \
+            table, and a README; nothing of it comes to the disk in clear, and the command prints counts alone. It needs the linker's role \
+            at the vault. The requester opens the file with `age --decrypt --identity KEY --output bundle.zip bundle.age`.\n\n\
+            Exit: 0 done; 2 usage, or the file is there already or cannot be written; 6 the vault, or there is no such grant; 8 a run holds \
+            the lock")]
+    Access(access::Arguments),
     /// Check a release again: its files, its numbers, and its certificates.
     #[command(after_help = "Example:\n  minster verify children\n\n\
             The command needs the auditor's role at the vault. It checks certificates by adding up alone.\n\n\

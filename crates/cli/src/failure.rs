@@ -87,6 +87,29 @@ pub(crate) enum Failure {
          first (docs/engineers.md, \"When a snapshot is not the newest\"), then run the same again"
     )]
     DisposalDiffers { dataset: String },
+    #[error(
+        "the pipeline names no retention schedule; name it with `schedule`, so that the bundle can say until when records are kept"
+    )]
+    NoSchedule,
+    #[error("{name} is no grant: name the proposal's text, or its 16 digits")]
+    Grant { name: String },
+    #[error("{} is there already, and nothing is overwritten; name a new file for the bundle", path.display())]
+    BundleExists { path: PathBuf },
+    #[error(
+        "the grant is used up, and the bundle could not be put at {}: {source}. It stands in {}: do not delete it. Its SHA-256 is in the \
+         vault's log (ended-access); if it is the same, rename the file",
+        path.display(), aside.display()
+    )]
+    BundleAside { path: PathBuf, aside: PathBuf, source: std::io::Error },
+    #[error(
+        "{dataset} is not what the vault's log says, or is gone: no bundle was made, and the grant is not used up. Put it back or have custodians \
+         give it up first (docs/engineers.md, \"When a snapshot is not the newest\"), then run the same again"
+    )]
+    AccessDiffers { dataset: String },
+    #[error(
+        "more than 256 MiB of rows seem to be one child's; no bundle was made. Find out which source gives many children one number"
+    )]
+    TooManyRows,
     #[error("no definition has the name {release}; {why}")]
     NoDefinition { release: TableName, why: String },
     #[error("the run ledger has no run {run}; `minster runs list` names its runs")]
@@ -170,6 +193,10 @@ impl Failure {
             | Self::Page { .. }
             | Self::DisposalList { .. }
             | Self::Receipt { .. }
+            | Self::NoSchedule
+            | Self::Grant { .. }
+            | Self::BundleExists { .. }
+            | Self::BundleAside { .. }
             | Self::Decisions { .. }
             | Self::OtherMatching { .. }
             | Self::LinkedByEarlier { .. }
@@ -184,6 +211,7 @@ impl Failure {
             Self::Ingest { code } | Self::Plan { code } | Self::Describe { code } => *code,
             Self::Stands { .. } | Self::PreviewsUsedUp { .. } | Self::Risky { .. } => exit::REFUSED,
             Self::DisposalDiffers { .. }
+            | Self::AccessDiffers { .. }
             | Self::Vault(_)
             | Self::OtherLog
             | Self::NoPurpose { .. }
@@ -196,6 +224,7 @@ impl Failure {
             Self::NoIngest(_)
             | Self::NoAudit(_)
             | Self::IngestReport
+            | Self::TooManyRows
             | Self::Name
             | Self::Summary(_)
             | Self::Output(_) => exit::FAULT,

@@ -3,6 +3,7 @@
 //! here as git starts its sub-commands.
 #![forbid(unsafe_code)]
 
+mod access;
 mod analyst;
 mod arguments;
 mod columns;
@@ -253,6 +254,12 @@ fn run(command: Command) -> Result<u8, Failure> {
             let disposed = dispose::dispose(&arguments)?;
             let json = arguments.report.form.json;
             print(&if json { disposed.json()? } else { disposed.text() })?;
+            Ok(exit::DONE)
+        }
+        Command::Access(arguments) => {
+            let given = access::access(&arguments)?;
+            let json = arguments.report.form.json;
+            print(&if json { given.json()? } else { given.text() })?;
             Ok(exit::DONE)
         }
         Command::Verify(Released { release, period, report }) => {

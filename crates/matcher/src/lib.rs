@@ -79,7 +79,7 @@ mod values;
 pub use error::MatchError;
 pub use exact_only::ExactOnlyCounts;
 pub use job::{CHILDREN, Integrated, Job, integrated, link, needs_parts};
-pub use ledger::{ids_led_to, ledger_of};
+pub use ledger::{LedTo, ids_led_to, ledger_of};
 pub use listed_numbers::Listed;
 pub use report::{LinkageReport, Linked, TableLinkage, hiding};
 pub use restricted::RestrictedNumbers;

@@ -38,6 +38,7 @@ mod pseudonym;
 pub mod refinement;
 pub mod rounding;
 mod row_counts;
+mod spreadsheet;
 pub mod table;
 mod table_error;
 
@@ -56,6 +57,7 @@ pub use names::{
 };
 pub use pseudonym::{KeyVersion, Pseudonym, PseudonymError};
 pub use row_counts::RowCounts;
+pub use spreadsheet::csv_line;
 
 /// The column of XML tables that counts the delivery's units, from 0: rows of one number are about one person, whether
 /// or not that person has an identifier.

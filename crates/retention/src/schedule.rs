@@ -105,6 +105,8 @@ pub struct Category {
     pub end: End,
     /// Whether it counts for those of whom no other row is shown.
     pub default: bool,
+    /// Whether a person of it has two identities, of before and after, that must stay apart: an adopted child.
+    pub two_identities: bool,
 }
 
 /// Rows of a table that tell of persons.
@@ -162,6 +164,11 @@ impl Schedule {
     /// The rows, in the order of the text.
     pub fn categories(&self) -> &[Category] {
         &self.categories
+    }
+
+    /// Categories whose persons have two identities that must stay apart.
+    pub fn apart(&self) -> impl Iterator<Item = &CategoryName> {
+        self.categories.iter().filter(|of| of.two_identities).map(|of| &of.name)
     }
 
     /// A row by its name.

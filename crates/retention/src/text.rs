@@ -96,6 +96,8 @@ struct CategoryText {
     end: End,
     #[serde(default)]
     default: bool,
+    #[serde(default)]
+    two_identities: bool,
     evidence: Vec<EvidenceText>,
 }
 
@@ -267,7 +269,9 @@ impl FromStr for Schedule {
             });
         }
         let mut categories: Vec<Category> = Vec::new();
-        for CategoryText { name, notice, person, rule, end, default, evidence } in text.category {
+        for of in text.category {
+            let CategoryText { name, notice, person, rule, end, default, two_identities, evidence } =
+                of;
             let place = format!("the category {name}");
             known(&place, &person)?;
             if categories.iter().any(|other| other.name == name) {
@@ -303,7 +307,7 @@ impl FromStr for Schedule {
             }
             let wrong = |why| ScheduleError::Rule { category: name.clone(), why };
             let rule = rule.rule().map_err(wrong)?;
-            categories.push(Category { name, notice, person, rule, end, default });
+            categories.push(Category { name, notice, person, rule, end, default, two_identities });
         }
         Ok(Self { persons, categories, records })
     }

@@ -21,9 +21,10 @@ use arrow::{
 };
 use minster_model::{DatasetRef, Kind, Pseudonym, RunId, TableName};
 
+pub(crate) use self::search::{OfTable, rows_of};
 use self::{
     numbers::Numbers,
-    search::{Leaving, OfTable, leaving},
+    search::{Leaving, leaving},
 };
 use crate::{
     Dataset, DatasetKeys, DatasetWriter, DisposalNote, Manifest, Origin, Store, StoreError,

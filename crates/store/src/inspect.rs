@@ -100,7 +100,7 @@ impl StoredDataset {
     }
 
     /// A version stands in `datasets/CLASS/NAME/PERIOD` of the store.
-    fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.folder.ancestors().nth(5).unwrap_or(&self.folder)
     }
 

@@ -41,6 +41,7 @@ mod keys;
 mod ledger;
 mod locked;
 mod manifest;
+mod one_person;
 mod quarantine;
 mod records;
 mod refusals;
@@ -67,6 +68,7 @@ pub use manifest::{
     CellCounts, ColumnEntry, DisposalNote, FileCounts, Manifest, Origin, TableEntry,
 };
 pub use minster_model::UNIT;
+pub use one_person::{OnePerson, PersonsRows, RowsSetAside, TableRows};
 pub use quarantine::{AlsoFailed, FailedRows, REASONS, SetAside};
 pub use records::Settled;
 pub use rekey::{CarriedOver, Successors};

@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod access;
 mod bounds;
 mod cases;
 mod client;
@@ -40,6 +41,7 @@ mod status;
 mod tokens;
 mod unlock;
 
+pub use access::{AccessCounts, AccessPurpose, BUNDLE_PIECE, BegunAccess, BundlePart, EndedAccess};
 pub use cases::{
     CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Ground, NewCase, RestrictedList, Right, Turn,
 };

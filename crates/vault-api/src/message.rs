@@ -2,12 +2,13 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, CarriedOut, CaseStatus, DataKey, Denial, DisposalReceipt, ExactOnlyList,
-    IdentifierBatch, InputFile, KnownRelease, ListedKind, LockedReport, LogPage, NewCase,
-    NewestManifests, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication,
-    QuarantineCase, QuarantineRows, RecordedManifest, Reidentified, RestrictedList, RetentionPlan,
-    RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking,
-    Unwrapped, WrappedKey, bounds,
+    AccessCounts, Approval, BegunAccess, BundlePart, CarriedOut, CaseStatus, DataKey, Denial,
+    DisposalReceipt, EndedAccess, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
+    ListedKind, LockedReport, LogPage, NewCase, NewestManifests, OpenProposal, OpenedQuarantine,
+    OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase, QuarantineRows,
+    RecordedManifest, Reidentified, RestrictedList, RetentionPlan, RunManifest, SealedRunKey,
+    Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey,
+    bounds,
 };
 
 /// A caller's request. Each list and text in it has a bound, and a longer one is refused as the message is read.
@@ -283,6 +284,21 @@ pub enum Request {
         /// The purpose.
         purpose: Purpose,
     },
+    /// Begins to carry out a grant of access to all that is held on one child.
+    BeginAccess {
+        /// The proposal.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        proposal: String,
+        /// The retention schedule's text: the one that the custodians signed.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::PAGE }>")]
+        schedule: String,
+    },
+    /// Goes on in the bundle with these parts: at most [`crate::BUNDLE_PIECE`] bytes.
+    WriteBundle(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<BundlePart>,
+    ),
+    /// Ends the bundle, and with it the grant.
+    EndAccess(AccessCounts),
 }
 
 /// The vault's answer.
@@ -401,4 +417,10 @@ pub enum Response {
     Cases(#[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<CaseStatus>),
     /// The children whose processing is restricted.
     Restricted(RestrictedList),
+    /// The child, as the store's side may know it.
+    AccessBegun(BegunAccess),
+    /// The next bytes of the encrypted bundle; there may be none yet.
+    Bundle(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The bundle is whole, and logged.
+    AccessEnded(EndedAccess),
 }

@@ -62,6 +62,19 @@ pub enum ProposedAction {
         /// The identifier, canonical: one.
         identifier: IdentifierBatch,
     },
+    /// Give a requester all that is held on one child, encrypted.
+    Access {
+        /// The kind of the child's identifier.
+        kind: Kind,
+        /// The identifier, canonical: one.
+        identifier: IdentifierBatch,
+        /// The requester's age recipient.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
+        recipient: String,
+        /// The retention schedule's text: it says which numbers are a child's own, and how long records are kept.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::PAGE }>")]
+        schedule: String,
+    },
     /// Let these reviewers, and no others, judge pairs of a purpose from now on: names, and Ed25519 keys in hexadecimal.
     Reviewers {
         /// The purpose.

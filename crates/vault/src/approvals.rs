@@ -23,6 +23,7 @@ pub(crate) use decide_case::is_about_one_child;
 pub use crate::signing_key::{KeyForm, SigningKey};
 use crate::{
     VaultFault,
+    access::GIVE_ACCESS,
     keys::unhex,
     log::{AboutRole, ResumedRun, RunCounts},
     purposes::{PurposeDefinition, today},
@@ -148,6 +149,17 @@ pub enum Action {
         /// The vault's keyed hash of it, hexadecimal.
         tag: String,
     },
+    /// Give a requester all that is held on one child. The child's number stands here as a keyed tag.
+    GiveAccess {
+        /// The kind of the number.
+        kind: Kind,
+        /// The vault's keyed hash of it, hexadecimal.
+        tag: String,
+        /// The requester's age recipient: nobody else can open the bundle.
+        recipient: String,
+        /// SHA-256 of the retention schedule's text.
+        schedule_sha256: String,
+    },
     /// Let these reviewers, and no others, judge pairs of a purpose from now on.
     ChangeReviewers {
         /// The purpose.
@@ -262,6 +274,7 @@ impl Action {
             Self::ChangeCustodians { .. } => "change-custodians",
             Self::Reidentify { .. } => "reidentify",
             Self::FindSubject { .. } => FIND_SUBJECT,
+            Self::GiveAccess { .. } => GIVE_ACCESS,
             Self::ChangeReviewers { .. } => "change-reviewers",
             Self::Rotate { .. } => "rotate",
             Self::Retire { .. } => "retire",
@@ -300,6 +313,7 @@ impl Action {
             | Self::RevokeRole { .. }
             | Self::ChangeCustodians { .. }
             | Self::FindSubject { .. }
+            | Self::GiveAccess { .. }
             | Self::ChangeExactOnly { .. } => None,
         }
     }
@@ -323,6 +337,7 @@ impl Action {
             Self::ChangeCustodians { custodians } => custodians.len() as u64,
             Self::Reidentify { pseudonyms, .. } => pseudonyms.len() as u64,
             Self::FindSubject { .. }
+            | Self::GiveAccess { .. }
             | Self::AcceptSnapshot { .. }
             | Self::ForgetRelease { .. }
             | Self::Hold { .. }

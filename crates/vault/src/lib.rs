@@ -38,6 +38,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod approvals;
 mod cases;
 pub mod custody;

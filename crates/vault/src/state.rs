@@ -320,6 +320,11 @@ impl State {
             Event::Resumed { proposal, purpose, run } => {
                 self.purpose(purpose, |state| state.resume(proposal, run.as_ref()));
             }
+            Event::BeganAccess { proposal, .. } => {
+                if let Some(state) = self.proposals.get_mut(proposal) {
+                    state.begun += 1;
+                }
+            }
             Event::ComparedSubject { proposal, same: false } => {
                 if let Some(state) = self.proposals.get_mut(proposal) {
                     state.wrong_numbers += 1;
@@ -428,6 +433,7 @@ impl State {
             | Event::Restored { loss: None, .. }
             | Event::Reidentified { .. }
             | Event::FoundSubject { .. }
+            | Event::EndedAccess { .. }
             | Event::OpenedQuarantine { .. }
             | Event::Denied { .. }
             | Event::Refused { .. } => {}

@@ -18,9 +18,12 @@ use serde::Deserialize;
 use self::package::{Category, Field, FieldType, Package, Resource};
 use crate::{failure::Failure, pipeline, pipeline::Loaded, stages};
 
+/// Says of a column that its whole numbers are days.
+pub(crate) const IN_DAYS: &str = "In days since 1 January 1970.";
+
 /// The deliveries' columns, as minster-ingest describes them.
 #[derive(Deserialize)]
-struct Described {
+pub(crate) struct Described {
     deliveries: Vec<Delivery>,
 }
 
@@ -33,26 +36,26 @@ struct Delivery {
 
 /// A column of a source's dataset.
 #[derive(Deserialize)]
-struct SourceColumn {
+pub(crate) struct SourceColumn {
     table: String,
     name: String,
-    file: String,
+    pub(crate) file: String,
     treatment: String,
-    days: bool,
-    meaning: Option<String>,
+    pub(crate) days: bool,
+    pub(crate) meaning: Option<String>,
     #[serde(default)]
-    codes: Vec<Code>,
+    pub(crate) codes: Vec<Code>,
 }
 
 #[derive(Deserialize)]
-struct Code {
-    code: String,
-    label: Option<String>,
+pub(crate) struct Code {
+    pub(crate) code: String,
+    pub(crate) label: Option<String>,
 }
 
 impl Described {
     /// The column as the latest delivery's definition has it; a period's own deliveries go before.
-    fn find(
+    pub(crate) fn find(
         &self,
         own: &[(String, Period)],
         [source, table, name]: [&str; 3],
@@ -165,7 +168,7 @@ impl Explain<'_> {
                     field.describe(meaning);
                 }
                 if of.days && field_type == FieldType::Integer {
-                    field.describe("In days since 1 January 1970.");
+                    field.describe(IN_DAYS);
                 }
                 field.file = Some(of.file.clone()).filter(|file| !file.is_empty());
                 field.treatment = Some(of.treatment.clone());

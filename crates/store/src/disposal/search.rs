@@ -1,6 +1,6 @@
 //! The search for the rows of a dataset that leave, and for the cells that become blank.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::{
     array::{AsArray, RecordBatch},
@@ -13,7 +13,7 @@ use crate::{Dataset, HangingNumbers, Origin, StoreError, TableEntry};
 
 /// The rows that leave a table.
 #[derive(Debug, Clone, Default)]
-pub(super) struct OfTable {
+pub(crate) struct OfTable {
     /// Rows, by their places.
     pub(super) rows: BTreeSet<u64>,
     /// Rows in which a column's cell becomes blank, by the column's name.
@@ -25,14 +25,18 @@ impl OfTable {
         self.rows.is_empty() && self.cells.is_empty()
     }
 
-    pub(super) fn touches(&self, rows: &std::ops::Range<u64>) -> bool {
+    pub(crate) fn has(&self, row: u64) -> bool {
+        self.rows.contains(&row) || self.cells.values().any(|cells| cells.contains(&row))
+    }
+
+    pub(crate) fn touches(&self, rows: &std::ops::Range<u64>) -> bool {
         let touches = |of: &BTreeSet<u64>| of.range(rows.clone()).next().is_some();
         touches(&self.rows) || self.cells.values().any(touches)
     }
 }
 
 /// The rows that leave each table.
-pub(super) type Leaving = BTreeMap<TableName, OfTable>;
+pub(crate) type Leaving = BTreeMap<TableName, OfTable>;
 
 /// The meaning of a column of sixteen bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,9 +81,16 @@ struct Search {
     /// Numbers of rows and cases, and units, of rows that stay and that leave.
     numbers: HangingNumbers<Pseudonym>,
     hanging: Vec<Hanging>,
+    /// Numbers of rows and cases in rows that name persons who leave, and others.
+    shared: HashSet<Pseudonym>,
 }
 
 pub(super) fn leaving(old: &Dataset, gone: &Gone<'_>) -> Result<Leaving, StoreError> {
+    rows_of(old, gone).map(|(leaving, _)| leaving)
+}
+
+/// The same, with how many rows hang on these and on rows of others.
+pub(crate) fn rows_of(old: &Dataset, gone: &Gone<'_>) -> Result<(Leaving, u64), StoreError> {
     let tables = &old.manifest().tables;
     let mut search = Search {
         leaving: vec![OfTable::default(); tables.len()],
@@ -115,9 +126,9 @@ pub(super) fn leaving(old: &Dataset, gone: &Gone<'_>) -> Result<Leaving, StoreEr
     if search.is_unclear {
         return Err(StoreError::UnknownKinds { dataset: old.manifest().dataset.clone() });
     }
-    search.settle();
+    let on_both = search.settle();
     let named = tables.iter().map(|table| table.name.clone()).zip(search.leaving);
-    Ok(named.filter(|(_, of)| !of.is_empty()).collect())
+    Ok((named.filter(|(_, of)| !of.is_empty()).collect(), on_both))
 }
 
 impl Search {
@@ -184,6 +195,7 @@ impl Search {
                         let of = self.leaving[place].cells.entry(name.clone()).or_default();
                         of.insert(at);
                     }
+                    self.shared.extend(beside());
                     self.numbers.alive.extend(beside());
                 } else {
                     self.leaving[place].rows.insert(at);
@@ -203,13 +215,19 @@ impl Search {
         }
     }
 
-    /// Finds out which hanging rows leave.
-    fn settle(&mut self) {
+    /// Finds out which hanging rows leave; gives how many hang on such a row, and on others.
+    fn settle(&mut self) -> u64 {
+        let mut on_both = 0;
         self.numbers.settle(self.hanging.iter().map(|of| (of.beside.as_slice(), of.unit)));
         for Hanging { table, row, beside, unit } in &self.hanging {
             if self.numbers.leaves(beside, *unit) {
                 self.leaving[*table].rows.insert(*row);
+            } else {
+                let is_on =
+                    |one: &Pseudonym| self.shared.contains(one) || self.numbers.dead.contains(one);
+                on_both += u64::from(beside.iter().any(is_on));
             }
         }
+        on_both
     }
 }

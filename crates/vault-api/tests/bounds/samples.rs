@@ -6,16 +6,17 @@ use minster_model::{
     Audience, DatasetClass, DatasetRef, KeyVersion, Kind, Pseudonym, Purpose, Role, policy::Zeros,
 };
 use minster_vault_api::{
-    Approval, BrokenPromise, CarriedOut, CaseCounts, CaseDecision, CaseOutcome, CaseStatus,
-    DangerousRoles, DataKey, DeliveryCount, Denial, DisposalCounts, DisposalReceipt,
-    DisposedDataset, DueCount, ExactOnlyList, Floors, Ground, HeldCount, IdentifierBatch,
-    InputFile, KnownRelease, ListChange, ListChanged, ListedKind, ListedPseudonyms, LockedReport,
-    LogPage, ManifestFault, NamedFile, NewCase, NewestManifests, Notice, OpenProposal,
-    OpenedQuarantine, OpenedRun, PersonFacts, Proposed, ProposedAction, Publication, Publishing,
-    PurposeStatus, QuarantineCase, QuarantineRows, ReadColumns, RecordedManifest, Reidentified,
-    ReleaseRules, Request, Response, RestrictedList, RetentionPlan, Right, RoleGrant, RunKey,
-    RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold, StatusReport,
-    SubjectPseudonym, Turn, UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
+    AccessCounts, AccessPurpose, Approval, BegunAccess, BrokenPromise, BundlePart, CarriedOut,
+    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, DangerousRoles, DataKey, DeliveryCount,
+    Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndedAccess, ExactOnlyList,
+    Floors, Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange, ListChanged,
+    ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile, NewCase,
+    NewestManifests, Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed,
+    ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase, QuarantineRows,
+    ReadColumns, RecordedManifest, Reidentified, ReleaseRules, Request, Response, RestrictedList,
+    RetentionPlan, Right, RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind,
+    SignedDecisions, StandingHold, StatusReport, SubjectPseudonym, Turn, UndeterminedCount,
+    Unlocking, Unwrapped, VersionStatus, WrappedKey,
 };
 
 /// A text.
@@ -131,6 +132,7 @@ pub(crate) fn actions() -> Vec<ProposedAction> {
         ProposedAction::LiftHold { hold: t() },
         ProposedAction::Grant { role: Role::Auditor, uid: 1, until: Some(t()) },
         ProposedAction::Revoke { role: Role::Auditor, uid: 1 },
+        ProposedAction::Access { kind: n(), identifier: batch(), recipient: t(), schedule: t() },
         ProposedAction::Dispose { purpose: n(), schedule: t(), until: t() },
         ProposedAction::Case {
             case: t(),
@@ -210,6 +212,10 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::CloseCase { case: t(), answered: t() },
         Request::CaseReceipt { case: t() },
         Request::Restricted { purpose: n() },
+        Request::BeginAccess { proposal: t(), schedule: t() },
+        Request::WriteBundle(vec![BundlePart::File(t())]),
+        Request::WriteBundle(vec![BundlePart::Text(vec![1])]),
+        Request::EndAccess(AccessCounts { datasets: 1, rows: 1 }),
     ];
     all.extend(actions().into_iter().map(|action| {
         Request::Propose(Proposed { action, reference: t(), reason: t(), expires: t() })
@@ -425,6 +431,14 @@ pub(crate) fn responses() -> Vec<Response> {
             digest: t(),
             versions: vec![ListedPseudonyms { version: KeyVersion(1), bytes: vec![1; 16] }],
         }),
+        Response::AccessBegun(BegunAccess {
+            purposes: vec![AccessPurpose { purpose: n(), pseudonyms: vec![pseudonym()] }],
+            closed: vec![n()],
+            child_kinds: vec![n()],
+            own_kinds: vec![n()],
+        }),
+        Response::Bundle(vec![1]),
+        Response::AccessEnded(EndedAccess { bytes: vec![1], sha256: t() }),
     ];
     all.extend(denials().into_iter().map(Response::Denied));
     all

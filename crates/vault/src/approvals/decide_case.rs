@@ -8,8 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::{Action, FIND_SUBJECT, HOLD};
 
 /// Names of actions that are about one child, and that nobody approves without the child's number.
-const OF_ONE_CHILD: &[&str] =
-    &[FIND_SUBJECT, HOLD, "grant-case", "refuse-case", "lift-restriction"];
+const OF_ONE_CHILD: &[&str] = &[
+    FIND_SUBJECT,
+    crate::access::GIVE_ACCESS,
+    HOLD,
+    "grant-case",
+    "refuse-case",
+    "lift-restriction",
+];
 
 /// The decision of a case. The child's number stands here as a keyed tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +66,7 @@ impl Action {
     pub fn child(&self) -> Option<(&Kind, &str)> {
         match self {
             Self::FindSubject { kind, tag }
+            | Self::GiveAccess { kind, tag, .. }
             | Self::Hold { kind, tag }
             | Self::DecideCase(DecideCase { kind, tag, .. })
                 if is_about_one_child(self.name()) =>

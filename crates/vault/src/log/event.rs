@@ -193,6 +193,18 @@ pub enum Event {
     Reidentified { proposal: String, purpose: Purpose, asked: u64, found: u64 },
     /// A child's pseudonyms were told, as two custodians approved.
     FoundSubject { proposal: String, pseudonyms: u64 },
+    /// A grant of access to all that is held on one child was begun. `schedule` is the hash of the retention schedule.
+    BeganAccess { proposal: String, schedule: String },
+    /// It was carried out, as two custodians approved: the store's side was told so many pseudonyms, and so many rows of so many
+    /// datasets left in an encrypted bundle of so many bytes with this hash.
+    EndedAccess {
+        proposal: String,
+        datasets: u64,
+        rows: u64,
+        pseudonyms: u64,
+        bytes: u64,
+        sha256: String,
+    },
     /// Others judge pairs of a purpose from now on, as two custodians approved.
     ChangedReviewers { proposal: String, purpose: Purpose, reviewers: Vec<CustodianKey> },
     /// A reviewer was given pairs to judge.
@@ -365,6 +377,7 @@ impl Event {
             | Self::Restored { proposal, .. }
             | Self::Reidentified { proposal, .. }
             | Self::FoundSubject { proposal, .. }
+            | Self::EndedAccess { proposal, .. }
             | Self::AcceptedSnapshot { proposal, .. }
             | Self::LiftedHold { proposal, .. }
             | Self::GrantedRole { proposal, .. }

@@ -173,7 +173,15 @@ fn summary(proposal: &Proposal, id: &str) -> String {
     for (name, value) in told.more {
         line(name, &value);
     }
-    line("for whom", &format!("uid {requester}, who asked for it {made}, and nobody else"));
+    let for_whom = match action {
+        Action::GiveAccess { .. } => {
+            format!(
+                "the requester; uid {requester} asked for it {made}, and the linker's user carries it out"
+            )
+        }
+        _ => format!("uid {requester}, who asked for it {made}, and nobody else"),
+    };
+    line("for whom", &for_whom);
     line("reference", reference);
     line("reason", reason);
     let left = match (*expires - today()).get_days() {
@@ -243,6 +251,16 @@ fn told(action: &Action) -> Told {
             format!("tell all pseudonyms of the child with the {kind} that you gave"),
             "1 child".into(),
         ),
+        Action::GiveAccess { kind, recipient, schedule_sha256, .. } => Told {
+            more: vec![
+                ("encrypted", format!("to {recipient}: compare it with the requester's")),
+                ("schedule", format!("the file with the SHA-256 {schedule_sha256}")),
+            ],
+            ..of(
+                format!("give all that is held on the child with the {kind} that you gave"),
+                "1 child".into(),
+            )
+        },
         Action::Hold { kind, .. } => of(
             format!("hold the person with the {kind} that you gave back from disposal"),
             "1 person".into(),

@@ -2,10 +2,10 @@
 
 use std::{fmt::Write as _, fs, io, path::Path};
 
-use minster_identifiers::{NhsNumber, NumberForm, Uln, Upn};
 use minster_model::{DatasetRef, KeyVersion, Kind, Role, pipeline::VaultAddress};
 use minster_vault::{
     VaultFault,
+    access::canonical,
     approvals::{NEEDED, Proposal, sha256},
     disk::Disk,
     log::checkpoint::{Checkpoint, Exporter},
@@ -86,6 +86,11 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
         What::Subject(child) => {
             let identifier = identifier(&child)?;
             ProposedAction::Subject { kind: child.kind, identifier }
+        }
+        What::Access { child, recipient, schedule } => {
+            let schedule = read(&schedule)?;
+            let identifier = identifier(&child)?;
+            ProposedAction::Access { kind: child.kind, identifier, recipient, schedule }
         }
         What::Purpose { definition } => ProposedAction::Purpose(read(&definition)?),
         What::Load { purpose, source, ceiling } => {
@@ -285,29 +290,6 @@ pub(crate) fn number(kind: &Kind, file: Option<&Path>) -> Result<IdentifierBatch
     let wrong = |why: String| usage(format!("this is no {kind}: {why}"));
     canonical(kind, line, |bytes| batch.push(bytes)).map_err(wrong)?;
     Ok(batch)
-}
-
-/// As ingestion canonicalises: pupil, NHS and learner numbers with their check characters, others in the usual form of service
-/// numbers.
-pub(crate) fn canonical(
-    kind: &Kind,
-    text: &str,
-    mut take: impl FnMut(&[u8]),
-) -> Result<(), String> {
-    let told = |error: minster_identifiers::IdentifierError| error.to_string();
-    match kind.as_str() {
-        "upn" => take(Upn::parse(text).map_err(told)?.canonical()),
-        "uln" => {
-            let number = Uln::parse(text).map_err(told)?;
-            take(number.canonical().ok_or("it is a temporary number, which many have")?);
-        }
-        "nhs-number" => take(NhsNumber::parse(text).map_err(told)?.canonical()),
-        _ => {
-            let number = NumberForm::default().parse(text).map_err(told)?;
-            take(number.ok_or("a word or a zero stands in its place")?.canonical());
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {

@@ -8,6 +8,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use minster_model::{Kind, Role};
+use minster_vault::access::canonical;
 use minster_vault_api::{IdentifierBatch, ListChange, ProposedAction};
 use zeroize::Zeroizing;
 
@@ -101,7 +102,7 @@ pub(crate) fn numbers(from: &Path) -> Result<Vec<(Kind, IdentifierBatch)>, Failu
             .and_then(|kind| kind.parse().ok())
             .ok_or_else(|| wrong("it does not begin with a kind, such as upn or la-child-id"))?;
         let batch = by_kind.entry(kind.clone()).or_default();
-        client::canonical(&kind, number.trim(), |bytes| batch.push(bytes))
+        canonical(&kind, number.trim(), |bytes| batch.push(bytes))
             .map_err(|why| wrong(&format!("this is no number of its kind: {why}")))?;
     }
     match by_kind.is_empty() {

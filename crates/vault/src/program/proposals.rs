@@ -50,6 +50,23 @@ pub(crate) enum What {
 
 The program asks for the number.")]
     Subject(Child),
+    /// Propose to give a requester all that is held on one child, encrypted. `minster access` carries it out.
+    #[command(after_help = "Example:
+  minster-vault request --reference SAR/2026/14 --reason \"subject access\" \\
+      --expires 2026-12-31 access --kind upn \\
+      --recipient age1... --schedule config/retention.toml > proposal.json
+
+The program asks for the number. The requester makes a key with `age-keygen`, and tells the line that begins with age1.")]
+    Access {
+        #[command(flatten)]
+        child: Child,
+        /// The requester's age recipient. Nobody else can open the bundle.
+        #[arg(long, value_name = "AGE")]
+        recipient: String,
+        /// The retention schedule. `minster access` takes no other for this grant.
+        #[arg(long, value_name = "FILE")]
+        schedule: PathBuf,
+    },
     /// Propose a new purpose.
     #[command(after_help = "Example:
   minster-vault request --reference IG/2026/3 --reason \"attainment study\" \\

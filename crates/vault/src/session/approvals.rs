@@ -196,6 +196,9 @@ impl Session<'_> {
                 let tag = self.subject_tag(&kind, &identifier)?;
                 Action::FindSubject { kind, tag }
             }
+            ProposedAction::Access { kind, identifier, recipient, schedule } => {
+                self.access(kind, &identifier, recipient, &schedule)?
+            }
             ProposedAction::Reviewers { purpose, reviewers } => {
                 self.vault.live_purpose(&purpose)?;
                 let reviewers: Vec<CustodianKey> =
@@ -319,6 +322,9 @@ impl Session<'_> {
             Action::Rotate { purpose, to } => return self.rotate(id, &purpose, to),
             Action::Retire { purpose, version, give_up } => {
                 return self.retire(id, &purpose, version, give_up);
+            }
+            Action::GiveAccess { .. } => {
+                return Err(refusal("carried out", "it is carried out by `minster access`"));
             }
             Action::Reidentify { .. } | Action::FindSubject { .. } => {
                 return Err(refusal("carried out", "it is answered by `reidentify` or `subject`"));

@@ -3,7 +3,7 @@
 use minster_model::{DatasetClass, DatasetRef, Role, RunId};
 use minster_vault_api::{Denial, Response, SealedRunKey, Unwrapped, WrappedKey};
 
-use super::{Session, fault};
+use super::{Session, access::Access, fault};
 use crate::{keys::Keys, log::Event, tokens};
 
 impl Session<'_> {
@@ -37,7 +37,9 @@ impl Session<'_> {
         };
         self.allow(readers, "the key of such a dataset")?;
         let event = |dataset, run, manifest| Event::UnwrappedKey { dataset, run, manifest };
-        self.opened(dataset, wrapped, run, (manifest, false), event)
+        // All that is held on a child stands in superseded snapshots too. They are read before the bundle is begun.
+        let older = self.access.as_ref().is_some_and(Access::reads);
+        self.opened(dataset, wrapped, run, (manifest, older), event)
     }
 
     /// Opens datasets of all classes but linkage datasets, the superseded ones too: the auditor's program searches them and

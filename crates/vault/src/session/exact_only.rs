@@ -104,7 +104,7 @@ impl Session<'_> {
     }
 
     /// The list that the log names. The caller holds [`Vault::list`], so that both are of one moment.
-    fn listed(&self) -> Result<(Option<ListHead>, Numbers), Denial> {
+    pub(super) fn listed(&self) -> Result<(Option<ListHead>, Numbers), Denial> {
         let head = self.vault.look(|state| state.exact_only.clone())?;
         let Some(of) = &head else { return Ok((None, Numbers::default())) };
         let plain = self.vault.read_sealed(FOLDER, &of.proposal).map_err(fault)?;

@@ -1,5 +1,6 @@
 //! One conversation: hello, then what the role may ask.
 
+mod access;
 mod approvals;
 mod cases;
 mod datasets;
@@ -37,6 +38,7 @@ pub struct Session<'a> {
     asker: Option<Asker>,
     run: Option<runs::OpenRun>,
     quarantine: Option<quarantine::Opening>,
+    access: Option<access::Access>,
     /// The proposal about one child whose number was typed here.
     compared: Option<String>,
     /// The list of restricted children that was told here last, and its purpose.
@@ -52,6 +54,7 @@ impl<'a> Session<'a> {
             asker: None,
             run: None,
             quarantine: None,
+            access: None,
             compared: None,
             restricted: None,
         }
@@ -167,6 +170,9 @@ impl<'a> Session<'a> {
             Request::CloseCase { case, answered } => self.close_case(case, &answered),
             Request::CaseReceipt { case } => self.case_receipt(&case),
             Request::Restricted { purpose } => self.restricted(purpose),
+            Request::BeginAccess { proposal, schedule } => self.begin_access(proposal, &schedule),
+            Request::WriteBundle(parts) => self.write_bundle(parts),
+            Request::EndAccess(counts) => self.end_access(counts),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

@@ -26,6 +26,8 @@ pub struct ProposalState {
     pub(crate) action: String,
     /// Numbers that custodians typed and that it is not about.
     pub(crate) wrong_numbers: u32,
+    /// How often a grant of access was begun.
+    pub(crate) begun: u32,
     purpose: Option<Purpose>,
     count: u64,
     reference: String,
@@ -54,6 +56,7 @@ impl ProposalState {
             expires: expires.parse().ok(),
             action: action.clone(),
             wrong_numbers: 0,
+            begun: 0,
             purpose: purpose.clone(),
             count: *count,
             reference: reference.clone(),
