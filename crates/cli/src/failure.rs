@@ -70,6 +70,10 @@ pub(crate) enum Failure {
     )]
     PreviewsUsedUp { most: usize, period: Period },
     #[error(
+        "the risk of {period} was measured {most} times today, and a day (UTC) has no more: reports beside each other tell more than each; go on tomorrow"
+    )]
+    RisksUsedUp { most: usize, period: Period },
+    #[error(
         "the vault does not know the purpose {purpose}; custodians name it with `minster-vault request … purpose`"
     )]
     NoPurpose { purpose: Purpose },
@@ -209,7 +213,10 @@ impl Failure {
             | Self::Cell => exit::USAGE,
             Self::Changing { .. } => exit::LOCKED,
             Self::Ingest { code } | Self::Plan { code } | Self::Describe { code } => *code,
-            Self::Stands { .. } | Self::PreviewsUsedUp { .. } | Self::Risky { .. } => exit::REFUSED,
+            Self::Stands { .. }
+            | Self::PreviewsUsedUp { .. }
+            | Self::RisksUsedUp { .. }
+            | Self::Risky { .. } => exit::REFUSED,
             Self::DisposalDiffers { .. }
             | Self::AccessDiffers { .. }
             | Self::Vault(_)

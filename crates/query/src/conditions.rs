@@ -77,7 +77,7 @@ fn condition(tokens: &mut Tokens, scope: &Scope<'_>, found: &mut Conditions) -> 
         found.on_spine = true;
         None
     } else {
-        Some(test(tokens, scope, (&column, kind), is_nested)?)
+        Some(test(tokens, scope, (side, &column, kind), is_nested)?)
     };
     if is_nested {
         tokens.expect(&Token::RParen, "close the condition that was opened")?;
@@ -124,7 +124,7 @@ fn truth(tokens: &mut Tokens) -> Result<(), Fault> {
 fn test(
     tokens: &mut Tokens,
     scope: &Scope<'_>,
-    (column, kind): (&str, Kind),
+    (side, column, kind): (Side, &str, Kind),
     is_nested: bool,
 ) -> Result<Test, Fault> {
     let place = tokens.place();
@@ -136,7 +136,13 @@ fn test(
     if tokens.take_words(&["not", "in"]) {
         let texts = texts(tokens, column, kind)?;
         let or = tokens.take_words(&["or"]);
-        let again = if or { scope.column(tokens)?.1 == column } else { false };
+        // A column of this name may stand in both tables.
+        let again = if or {
+            let (same_side, same, ..) = scope.column(tokens)?;
+            same_side == side && same == column
+        } else {
+            false
+        };
         if !(is_nested && again && tokens.take_words(&["is", "null"])) {
             return Err((place, blanks()));
         }

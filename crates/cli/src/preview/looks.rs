@@ -19,6 +19,7 @@ pub(crate) struct Look {
 }
 
 pub(crate) const PREVIEW: Look = Look { name: "preview", most: 100 };
+pub(crate) const RISK: Look = Look { name: "risk", most: 20 };
 
 /// Looks, if the day has a look left, and counts it whatever comes of it: a refusal tells something, too. The caller holds
 /// the run lock.
@@ -39,7 +40,10 @@ pub(crate) fn count<T>(
     };
     let before = store.runs()?.iter().filter(is_one).count();
     if before >= look.most {
-        return Err(Failure::PreviewsUsedUp { most: look.most, period: period.clone() });
+        return Err(match look.name {
+            "risk" => Failure::RisksUsedUp { most: look.most, period: period.clone() },
+            _ => Failure::PreviewsUsedUp { most: look.most, period: period.clone() },
+        });
     }
     let mut record = RunRecord::begin(loaded.run.clone(), PROGRAM, purpose.clone(), now);
     let progress = Progress::Working;

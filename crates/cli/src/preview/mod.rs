@@ -1,6 +1,6 @@
 //! `minster preview`: one definition is judged as a draft's is, its tables are printed, and nothing of them is kept.
 
-mod looks;
+pub(crate) mod looks;
 mod text;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use minster_risk::{BELOW, Classes, Column, Inference, Scale, Sensitive, Sizes};
 use serde::Serialize;
 
 use super::{
-    bounds,
+    bounds::{self, LAST_BITS},
     coding::{Coded, CodingError, Kind},
     policy::{Blanks, Policy, SensitiveColumn},
 };
@@ -57,8 +57,8 @@ pub(super) struct Spread {
     pub(super) children: u64,
     pub(super) classes: u64,
     pub(super) unique: Share,
-    /// Children in the smallest class; 0 where there is no child. None where they are 1 to 4, and
-    /// counts are not exact.
+    /// Children in the smallest class; 0 where there is no child. Where counts are not exact: none where they are 1 to 4, else the
+    /// next multiple of 5 below.
     pub(super) smallest_class: Option<u32>,
     pub(super) below_3: Share,
     pub(super) below_5: Share,
@@ -131,7 +131,28 @@ impl Shown {
     }
 
     pub(super) fn smallest(self, class: Option<u32>) -> Option<u32> {
-        Some(class.unwrap_or(0)).filter(|&class| self.exact || class == 0 || class >= 5)
+        let class = class.unwrap_or(0);
+        match self.exact {
+            true => Some(class),
+            false => Some(class / 5 * 5).filter(|&shown| shown > 0 || class == 0),
+        }
+    }
+
+    /// A measure of the worst class, which one child may decide: to `fine` where counts are exact, else down to the step below.
+    pub(super) fn worst(self, of: f64, fine: f64, step: f64) -> f64 {
+        match self.exact {
+            true => (of * fine).round() / fine,
+            // Sums of fractions: a number on a step is not put below it by its last bits.
+            false => ((of + LAST_BITS) / step).floor() * step,
+        }
+    }
+
+    /// The fewest values of a class. 1 and 2 are one where counts are not exact.
+    fn fewest(self, values: u32) -> Option<u32> {
+        match self.exact {
+            true => Some(values),
+            false => Some(values / 5 * 5).filter(|shown| *shown > 0),
+        }
     }
 
     fn spread(self, sizes: &Sizes) -> Spread {
@@ -241,9 +262,9 @@ impl<'a> Measured<'a> {
             blanks_left_out: of.blanks == Blanks::LeftOut,
             values: coded.distinct(),
             blank: shown.share(coded.blanks, self.whole.children),
-            distinct_l: found.distinct,
-            entropy_l: found.entropy.map(|of| rounded(of, 100.0)),
-            t: found.closeness.map(|of| rounded(of, 1000.0)),
+            distinct_l: found.distinct.and_then(|l| shown.fewest(l)),
+            entropy_l: found.entropy.map(|of| shown.worst(of, 100.0, 1.0)),
+            t: found.closeness.map(|of| shown.worst(of, 1000.0, 0.25)),
             alike: shown.share(found.alike, self.whole.children),
         });
         told.collect()
@@ -278,13 +299,13 @@ impl<'a> Measured<'a> {
             unit: self.policy.rows.unit(),
             exact: shown.exact,
             advice: Vec::new(),
-            broken: bounds::broken(self.policy, self, shown),
+            broken: bounds::broken(self.policy, self),
             whole: shown.spread(&self.whole),
             quasi_identifiers: self.drivers(shown)?,
             coarser,
             sensitive: self.told(shown),
         };
-        let way = self.way_to_bounds(&treatments, shown)?;
+        let way = self.way_to_bounds(&treatments)?;
         assessment.advice = super::advice::advice(&assessment, way.as_deref());
         Ok(assessment)
     }
@@ -292,13 +313,8 @@ impl<'a> Measured<'a> {
     /// Treatments that together bring the classes within their bounds, and of which none can be left out of the list. Step by
     /// step the one that leaves the fewest unique children, and of these the fewest in small classes; a column is left out where
     /// no coarser treatment helps any more. None where no bound on classes is broken, or nothing keeps them.
-    fn way_to_bounds(
-        &self,
-        treatments: &[Treatment],
-        shown: Shown,
-    ) -> Result<Option<String>, CodingError> {
-        let is_within =
-            |sizes: &Sizes| bounds::of_sizes(&self.policy.bounds, sizes, shown).is_empty();
+    fn way_to_bounds(&self, treatments: &[Treatment]) -> Result<Option<String>, CodingError> {
+        let is_within = |sizes: &Sizes| bounds::of_sizes(&self.policy.bounds, sizes).is_empty();
         let mut now = (self.whole.unique, self.whole.below[1]);
         if is_within(&self.whole) {
             return Ok(None);
@@ -363,10 +379,6 @@ fn scale(of: &SensitiveColumn, column: &Coded) -> Scale {
         Kind::Text | Kind::Nothing if of.order.is_empty() => Scale::Nominal,
         Kind::Text | Kind::Nothing => Scale::Ordered,
     }
-}
-
-fn rounded(number: f64, by: f64) -> f64 {
-    (number * by).round() / by
 }
 
 /// Sizes below which children are counted, as the report names them.

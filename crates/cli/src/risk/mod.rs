@@ -22,7 +22,8 @@ use self::{
     policy::{Coarser, Policy},
 };
 use crate::{
-    analyst::spinner, arguments::Config, failure::Failure, pipeline::Loaded, report::Form, stages,
+    analyst::spinner, arguments::Config, failure::Failure, pipeline::Loaded, preview::looks,
+    report::Form, stages,
 };
 
 #[derive(Args)]
@@ -33,7 +34,8 @@ pub(crate) struct Arguments {
     /// Another policy than that of the pipeline.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Show exact counts of children. Keep the report as restricted as the integrated dataset then.
+    /// Show exact counts and measures. For those alone who have a right to small numbers: keep the report as restricted as the
+    /// integrated dataset.
     #[arg(long)]
     exact: bool,
     #[command(flatten)]
@@ -50,13 +52,18 @@ pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
     let path = path.ok_or(Failure::NoRisk)?;
     let policy = Policy::read(path)?;
     let lookups = lookups(&loaded, path, &policy)?;
-    let store = Store::inspect(&loaded.pipeline.store)?;
-    let bar = spinner("measure");
-    let (dataset, measured) = measured(&loaded, &store, period, path, &policy)?;
-    let about = (&loaded.pipeline.purpose, period, &dataset.manifest().run);
-    let shown = Shown { exact: arguments.exact };
-    let assessment = measured.assessment(about, &lookups, shown).map_err(|why| wrong(path, why))?;
-    bar.finish_and_clear();
+    let store = loaded.store()?;
+    // Each report has other columns or groups: beside each other they tell more, so they are counted, whatever comes of them.
+    let _lock = store.lock()?;
+    let assessment = looks::count(&loaded, &store, looks::RISK, period, || {
+        let bar = spinner("measure");
+        let (dataset, measured) = measured(&loaded, &store, period, path, &policy)?;
+        let about = (&loaded.pipeline.purpose, period, &dataset.manifest().run);
+        let shown = Shown { exact: arguments.exact };
+        let assessment = measured.assessment(about, &lookups, shown);
+        bar.finish_and_clear();
+        assessment.map_err(|why| wrong(path, why))
+    })?;
     arguments.form.of(&assessment, page::page, Assessment::text)
 }
 
@@ -85,7 +92,7 @@ pub(crate) fn gate(
         };
         journal.begin_stage(&name, LineageJob::risk(&dataset))?;
         let (_, measured) = measured(loaded, store, period, path, &policy)?;
-        let broken = bounds::broken(&policy, &measured, Shown { exact: false });
+        let broken = bounds::broken(&policy, &measured);
         if !broken.is_empty() {
             let broken = broken.join("; ");
             journal.end_stage(Progress::Refused, Some(broken.clone()))?;

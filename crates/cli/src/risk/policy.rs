@@ -195,6 +195,9 @@ impl Policy {
         if percents.into_iter().any(|of| !(0.0..=100.0).contains(&of)) {
             return Some("[bounds]: a percentage is from 0 to 100".into());
         }
+        if bounds.smallest_class.is_some_and(|k| k < 2) {
+            return Some("[bounds]: `smallest_class` is 2 or more; each class has 1 child".into());
+        }
         sensitive.iter().find_map(SensitiveColumn::fault)
     }
 }
@@ -225,15 +228,18 @@ impl Coarser {
 
 impl SensitiveColumn {
     fn fault(&self) -> Option<String> {
-        let Self { column, order, distinct_l: _, entropy_l, t, blanks: _ } = self;
+        let Self { column, order, distinct_l, entropy_l, t, blanks: _ } = self;
         let column = column.as_str();
         let mut listed: Vec<&String> = order.iter().collect();
         listed.sort();
         if let Some(twice) = listed.windows(2).find(|pair| pair[0] == pair[1]) {
             return Some(format!("`order` of {column} lists {} twice", twice[0]));
         }
-        if entropy_l.is_some_and(|l| !l.is_finite() || l < 1.0) {
-            return Some(format!("`entropy_l` of {column} is 1 or more"));
+        if distinct_l.is_some_and(|l| l < 2) {
+            return Some(format!("`distinct_l` of {column} is 2 or more; each class has 1 value"));
+        }
+        if entropy_l.is_some_and(|l| !l.is_finite() || l <= 1.0) {
+            return Some(format!("`entropy_l` of {column} is more than 1; no class has less"));
         }
         let is_wrong = t.is_some_and(|t| !(0.0..=1.0).contains(&t));
         is_wrong.then(|| format!("`t` of {column} is from 0 to 1"))
@@ -274,7 +280,9 @@ mod tests {
             (format!("{sex}[bounds]\nunique_percent = 101.0"), "0 to 100"),
             (format!("{sex}[bounds]\nbelow_5_percent = nan"), "0 to 100"),
             (format!("{sex}[[sensitive]]\ncolumn = \"sen\"\nt = 1.5"), "from 0 to 1"),
-            (format!("{sex}[[sensitive]]\ncolumn = \"sen\"\nentropy_l = 0.5"), "1 or more"),
+            (format!("{sex}[[sensitive]]\ncolumn = \"sen\"\nentropy_l = 1.0"), "more than 1"),
+            (format!("{sex}[[sensitive]]\ncolumn = \"sen\"\ndistinct_l = 1"), "2 or more"),
+            (format!("{sex}[bounds]\nsmallest_class = 1"), "2 or more"),
             (format!("{sex}[[sensitive]]\ncolumn = \"sen\"\norder = [\"K\", \"K\"]"), "K twice"),
         ];
         for (text, expected) in cases {

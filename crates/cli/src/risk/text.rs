@@ -114,7 +114,10 @@ impl Assessment {
     pub(super) fn counts(&self) -> &'static str {
         match self.exact {
             true => "Counts are exact: keep the report as restricted as the dataset.",
-            false => "Counts are to the nearest 5, and percentages are those of such counts.",
+            false => {
+                "Counts are to the nearest 5, and percentages are those of such counts. k and distinct l are down to a multiple of 5, entropy l \
+                 to a whole number, t to a quarter."
+            }
         }
     }
 }
