@@ -151,7 +151,8 @@ fn an_erasure_takes_one_child_out_of_everything_and_its_release_is_judged_as_a_d
     // Read again and linked again, the child does not come back.
     let said = council.run();
     let after = council.tables(&gone);
-    // Rows under another number, which names alone had led to the child, are another child's now, and the receipt says so.
+    // A service has this child under another number too, which names alone had led to it. Its row stands as another child's, so one row
+    // goes and one comes. The receipt counts it.
     let shared = told["receipt"]["shared_ids"].as_u64().unwrap();
     assert_eq!(after[CHILDREN].0, before[CHILDREN].0 - 1 + shared, "one child, and no other");
     assert!(after.values().all(|(_, with)| *with == 0));
