@@ -140,9 +140,8 @@ impl<'a> Numbers<'a> {
         Self(numbers.collect())
     }
 
-    /// A row is the person's if no other's number stands in it, or if it names another beside the person: a sibling's number after the
-    /// person's own of the same kind, an adopter's. A row whose first number is another's is that one's, whatever else it names; and
-    /// numbers of different kinds are one person's, so that a row with another's has a mistyped one.
+    /// A row is the person's if no other child's number stands in it; an adopter's may. A row with numbers of two children is in doubt:
+    /// nothing says which of its columns owns it. A former number that is another's may be that of another identity.
     fn whose(&self, row: usize, person: &OnePerson<'_>) -> Whose {
         let number = |column: &FixedSizeBinaryArray| {
             let bytes = (!column.is_null(row)).then(|| column.value(row))?;
@@ -156,12 +155,9 @@ impl<'a> Numbers<'a> {
         if alike().all(|(_, is_persons)| *is_persons) {
             return Whose::Persons(others.count() as u64);
         }
-        let has_own = |of: &Kind| alike().any(|(kind, is_persons)| *is_persons && *kind == of);
-        let of_other_kind = |(kind, is_persons): &(&Kind, bool)| !is_persons && !has_own(kind);
-        match alike().next() {
-            Some((_, false)) => Whose::Others,
-            _ if alike().any(of_other_kind) => Whose::InDoubt,
-            _ => Whose::Persons(others.count() as u64),
+        match alike().any(|(_, is_persons)| *is_persons) {
+            true => Whose::InDoubt,
+            false => Whose::Others,
         }
     }
 }
@@ -238,13 +234,14 @@ mod tests {
         for (row, expected) in [
             (&[("upn", own), ("la-child-id", Some(2))][..], Whose::Persons(0)),
             (&[("upn", None), ("la-child-id", Some(2))], Whose::Persons(0)),
-            // A sibling's number, or a former number that nobody knows.
-            (&[("upn", own), ("upn", other)], Whose::Persons(1)),
+            // A sibling's number, or a former number that nobody knows: of an adopted child it may be the other identity's.
+            (&[("upn", own), ("upn", other)], Whose::InDoubt),
             (&[("la-child-id", own), ("adopter-family", other)], Whose::Persons(1)),
             (&[("adopter-family", other), ("la-child-id", own)], Whose::Persons(1)),
-            // The sibling's row, or one with this child's number by mistake.
-            (&[("upn", other), ("upn", own)], Whose::Others),
-            (&[("la-child-id", other), ("upn", own)], Whose::Others),
+            // The sibling's row, or one with this child's number by mistake; columns come in the order of their names.
+            (&[("upn", other), ("upn", own)], Whose::InDoubt),
+            (&[("la-child-id", other), ("upn", own)], Whose::InDoubt),
+            (&[("la-child-id", other)], Whose::Others),
             (&[("upn", own), ("la-child-id", other)], Whose::InDoubt),
             (&[("upn", own), ("upn", Some(3)), ("la-child-id", other)], Whose::InDoubt),
             // A row that hangs on the child's has nobody's number.
