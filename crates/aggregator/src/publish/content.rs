@@ -28,14 +28,10 @@ pub(crate) fn release(
     tables: &[&PublicTable],
 ) -> Release {
     let tables: Vec<Table> = tables.iter().map(|of| table(definition, of)).collect();
-    let title = match definition.title.is_empty() {
-        true => heading(&definition.name.as_str().replace('-', " ")),
-        false => definition.title.clone(),
-    };
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Release {
         name: definition.name.to_string(),
-        title,
+        title: title(&definition.title, definition.name.as_str()),
         period: period.to_string(),
         publisher: some(&definition.publisher),
         contact: some(&definition.contact),
@@ -57,6 +53,14 @@ pub(crate) fn release(
                 Some(DfePlace::PoliceForceArea) => Place::PoliceForceArea,
             },
         }),
+    }
+}
+
+/// The title that a definition has, or else its name as a heading.
+fn title(defined: &str, name: &str) -> String {
+    match defined.is_empty() {
+        true => heading(&name.replace('-', " ")),
+        false => defined.to_owned(),
     }
 }
 
@@ -101,10 +105,7 @@ pub(crate) fn table(definition: &Definition, of: &PublicTable) -> Table {
     });
     Table {
         name: defined.name.to_string(),
-        title: match defined.title.is_empty() {
-            true => heading(&defined.name.as_str().replace('-', " ")),
-            false => defined.title.clone(),
-        },
+        title: title(&defined.title, defined.name.as_str()),
         levels,
         dimensions: dimensions.collect(),
         measures: std::iter::once(children).chain(measures).collect(),
