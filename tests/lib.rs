@@ -80,8 +80,13 @@ pub fn samples() -> Option<PathBuf> {
 
 /// A last day for a proposal, in thirty days: the vault takes none that is far ahead.
 pub fn soon() -> String {
+    in_days(30).to_string()
+}
+
+/// The day (UTC) that is so many days ahead by the machine's clock.
+fn in_days(days: i64) -> jiff::civil::Date {
     let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
-    today.saturating_add(jiff::Span::new().days(30)).to_string()
+    today.saturating_add(jiff::Span::new().days(days))
 }
 
 /// A folder with a serving vault, in which programs are run.
@@ -139,9 +144,7 @@ impl Site {
 
     /// Today by the clock of the programs.
     pub fn today(&self) -> jiff::civil::Date {
-        let days = self.clock.lock().unwrap().as_ref().map_or(0, |clock| clock.days);
-        let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date();
-        today.saturating_add(jiff::Span::new().days(days))
+        in_days(self.clock.lock().unwrap().as_ref().map_or(0, |clock| clock.days))
     }
 
     fn set_clock(&self, command: &mut Command) {
@@ -322,8 +325,8 @@ impl Drop for Site {
 /// The library that moves the clock of programs.
 fn faketime() -> Option<PathBuf> {
     let folders = fs::read_dir("/usr/lib").ok()?.flatten();
-    let libraries = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
-    libraries.into_iter().find(|library| library.is_file())
+    let mut libraries = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+    libraries.find(|library| library.is_file())
 }
 
 /// A pipeline over small files that a test writes: each source of 2024-25 with its drop folder, and more tables.

@@ -38,14 +38,19 @@ impl Council {
         let site = Site::new();
         site.make_council(pupils, 1);
         site.appoint();
-        let schedule = site.folder().join("config/retention.toml");
-        let whole = fs::read_to_string(&schedule).unwrap();
-        let short = whole.replace("years = 25 }", "years = 12 }");
-        assert_ne!(short, whole);
-        fs::write(&schedule, short).unwrap();
         let council = Self(site);
+        council.keep_for(12);
         council.linked(&[]);
         council
+    }
+
+    /// Has the schedule keep other records for so many years.
+    fn keep_for(&self, years: i64) {
+        let schedule = self.0.folder().join("config/retention.toml");
+        let whole = fs::read_to_string(&schedule).unwrap();
+        let short = whole.replace("years = 25 }", &format!("years = {years} }}"));
+        assert_ne!(short, whole);
+        fs::write(&schedule, short).unwrap();
     }
 
     /// Ingests and links; drafts take long, and nothing here is about them.
@@ -88,25 +93,23 @@ impl Council {
         serde_json::from_str(&self.vault(&of)).unwrap()
     }
 
-    /// Proposes a disposal, has two custodians approve it, carries it out, and gives the list's file.
-    fn listed(&self) -> &str {
-        let case = ["--reference", "RET/1", "--reason", "yearly", "--expires", "SOON"];
-        let what = ["dispose", "--purpose", PURPOSE, "--schedule", "config/retention.toml"];
-        let proposal = self.vault(&[&["request"], &case[..], &what].concat());
+    /// Proposes something, and has two custodians approve it, who type what else is asked of them.
+    fn approved(&self, what: &[&str], typed: &[&str]) {
+        let case = "request --reference RET/1 --reason yearly --expires SOON";
+        let case: Vec<&str> = case.split(' ').collect();
+        let proposal = self.vault(&[&case[..], what].concat());
         fs::write(self.0.path("proposal"), proposal).unwrap();
         for name in ["ann", "ben"] {
-            self.vault(&[
-                "approve",
-                "--proposal",
-                "proposal",
-                "--yes",
-                "--name",
-                name,
-                "--clear-key",
-                "--key",
-                name,
-            ]);
+            let approve = ["approve", "--proposal", "proposal", "--yes", "--clear-key"];
+            let by = ["--name", name, "--key", name];
+            self.vault(&[&approve[..], &by, typed].concat());
         }
+    }
+
+    /// Proposes a disposal, has two custodians approve it, carries it out, and gives the list's file.
+    fn listed(&self) -> &str {
+        let schedule = ["--schedule", "config/retention.toml"];
+        self.approved(&[&["dispose", "--purpose", PURPOSE], &schedule[..]].concat(), &[]);
         self.vault(&["retention", "apply", "--proposal", "proposal", "--out", "disposal.list"]);
         "disposal.list"
     }

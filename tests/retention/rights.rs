@@ -61,23 +61,15 @@ impl Council {
         fs::write(self.0.path("number"), upn).unwrap();
         let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date().to_string();
         let of = ["case", "open", "--purpose", PURPOSE, "--right", right, "--received", &today];
-        let more = ["--reference", "RIGHT/1", "--kind", "upn", "--identifier-file", "number"];
+        let more = ["--reference", "RET/1", "--kind", "upn", "--identifier-file", "number"];
         let told = self.vault(&[&of[..], &more, &["--json"]].concat());
         let told: Value = serde_json::from_str(&told).unwrap();
         told["case"]["case"].as_str().unwrap().to_owned()
     }
 
     /// Has two custodians approve a decision, each with the number; the proposal stands in `proposal`.
-    fn approved(&self, decision: &[&str]) {
-        let case = ["request", "--reference", "RIGHT/1", "--reason", "as asked"];
-        let proposal =
-            self.vault(&[&case[..], &["--expires", "SOON", "decide"], decision].concat());
-        fs::write(self.0.path("proposal"), proposal).unwrap();
-        for name in ["ann", "ben"] {
-            let approve = ["approve", "--proposal", "proposal", "--yes", "--name", name];
-            let by = ["--clear-key", "--key", name, "--identifier-file", "number"];
-            self.vault(&[&approve[..], &by].concat());
-        }
+    fn decided(&self, decision: &[&str]) {
+        self.approved(&[&["decide"], decision].concat(), &["--identifier-file", "number"]);
     }
 
     fn cases(&self) -> Vec<Value> {
@@ -134,7 +126,7 @@ fn an_erasure_takes_one_child_out_of_everything_and_its_release_is_judged_as_a_d
     let before = council.tables(&HashSet::new());
     let upn = council.pupils().remove(3);
     let case = council.opened("erasure", &upn);
-    council.approved(&["grant", "--case", &case, "--schedule", "config/retention.toml"]);
+    council.decided(&["grant", "--case", &case, "--schedule", "config/retention.toml"]);
     council.vault(&["retention", "apply", "--proposal", "proposal", "--out", "disposal.list"]);
     let gone = council.pseudonyms();
     assert!(!gone.is_empty() && gone.len() < 10, "one child's numbers: {}", gone.len());
@@ -171,7 +163,7 @@ fn a_restricted_child_is_kept_and_stands_in_no_table_until_it_is_lifted() {
     let before = council.tables(&HashSet::new());
     let upn = council.pupils().remove(3);
     let case = council.opened("restriction", &upn);
-    council.approved(&["grant", "--case", &case, "--schedule", "config/retention.toml"]);
+    council.decided(&["grant", "--case", &case, "--schedule", "config/retention.toml"]);
     council.vault(&["enact", "--proposal", "proposal"]);
     let number = council.restricted();
     assert_eq!(number.len(), 1);
@@ -202,7 +194,7 @@ fn a_restricted_child_is_kept_and_stands_in_no_table_until_it_is_lifted() {
     council.is_kept(&said);
     assert_eq!(council.released_files(), out, "what is out stands");
     // A linked dataset that stands is not made again while nothing changed.
-    council.approved(&["lift", "--case", &case]);
+    council.decided(&["lift", "--case", &case]);
     council.vault(&["enact", "--proposal", "proposal"]);
     council.run();
     assert_eq!(council.tables(&HashSet::new()), before, "all is as it was");

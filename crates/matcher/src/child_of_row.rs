@@ -10,7 +10,7 @@ use arrow::{
     datatypes::Int32Type,
 };
 use minster_model::{ColumnName, Pseudonym};
-use minster_store::UNIT;
+use minster_store::{UNIT, is_same_dictionary};
 
 use crate::{
     MatchError,
@@ -255,10 +255,9 @@ impl<'a> DeliveryPersons<'a> {
 
     /// The child of each number of a dictionary. Batches of a row group share one: it is looked up once.
     fn of_dictionary(&self, numbers: &FixedSizeBinaryArray) -> Arc<[Resolved]> {
-        // A kept dictionary is not freed: its place in memory is no other's.
-        let place = numbers.to_data();
-        let is_it =
-            |(known, _): &&(FixedSizeBinaryArray, Arc<[Resolved]>)| known.to_data().ptr_eq(&place);
+        let is_it = |(known, _): &&(FixedSizeBinaryArray, Arc<[Resolved]>)| {
+            is_same_dictionary(known, numbers)
+        };
         // Only a thread that panicked leaves a lock that cannot be had: then nothing is remembered.
         let known =
             self.dictionaries.lock().ok().and_then(|known| {

@@ -81,6 +81,7 @@ pub use runs::{
 pub use site::{SITE_LIST, SiteWriter};
 pub use store::{RunLock, Store};
 pub use table::{RowGroups, TableReader, TableWriter};
+pub use tokens::is_same_dictionary;
 // The vault's log of releases, for crates that need not know the vault.
 pub use minster_vault_api::{
     Floors, InputFile, KnownRelease, ManifestFault, NewestManifests, Publication, Publishing,

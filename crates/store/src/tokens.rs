@@ -37,10 +37,8 @@ impl TokenReader {
     }
 
     fn shared(&mut self, tokens: &FixedSizeBinaryArray) -> FixedSizeBinaryArray {
-        // A kept dictionary is not freed: its place in memory is no other's.
-        let place = tokens.to_data();
         match &self.shared {
-            Some((known, pseudonyms)) if known.to_data().ptr_eq(&place) => pseudonyms.clone(),
+            Some((known, pseudonyms)) if is_same_dictionary(known, tokens) => pseudonyms.clone(),
             _ => {
                 let pseudonyms =
                     turned_numbers(tokens, &|tokens| self.cipher.to_pseudonyms(tokens));
@@ -49,6 +47,12 @@ impl TokenReader {
             }
         }
     }
+}
+
+/// Whether two dictionaries of numbers are one, as batches of a row group share it. The known one must be kept: what is kept is not
+/// freed, and so its place in memory is no other's.
+pub fn is_same_dictionary(known: &FixedSizeBinaryArray, numbers: &FixedSizeBinaryArray) -> bool {
+    known.to_data().ptr_eq(&numbers.to_data())
 }
 
 /// A column that holds each number once, and these.

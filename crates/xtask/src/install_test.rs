@@ -91,7 +91,7 @@ fn fail_aloud(debian: &Debian, package: &std::path::Path) -> Result<(), Failure>
 /// The auditor takes the packager's list of the programs, which stands beside the packages.
 fn accept_programs(debian: &Debian, package: &std::path::Path) -> Result<(), Failure> {
     debian.done("root", &format!("mkdir -m 755 {ACCEPTED}"), &[0])?;
-    for name in ["programs.note", "packager.pub"] {
+    for name in packages::SIGNED {
         let from = package.with_file_name(name);
         let to = debian.at(ACCEPTED.trim_start_matches('/')).join(name);
         fs::copy(&from, &to).map_err(|source| Failure::Folder { path: from.clone(), source })?;

@@ -60,6 +60,8 @@ impl Packages {
     }
 }
 
+/// The signed list of the programs, and what verifies it.
+pub(crate) const SIGNED: [&str; 2] = ["programs.note", "packager.pub"];
 /// The folder in which the packages install the programs.
 const INSTALLED_IN: &str = "/usr/bin";
 
@@ -143,7 +145,7 @@ fn sign(built: &Path, folder: &Path, key: &Path) -> Result<(), Failure> {
     list.args(PACKAGES.iter().map(|package| built.join(package.name)));
     let listed = list.output().map_err(|source| io(built, source))?;
     refused(&listed)?;
-    let (note, public) = (folder.join("programs.note"), folder.join("packager.pub"));
+    let [note, public] = SIGNED.map(|name| folder.join(name));
     fs::write(&note, listed.stdout).map_err(|source| io(&note, source))?;
     fs::copy(key.with_extension("pub"), &public).map_err(|source| io(&public, source))?;
     say(&format!("signed {}", note.display()));
@@ -154,8 +156,11 @@ fn sign(built: &Path, folder: &Path, key: &Path) -> Result<(), Failure> {
 pub(crate) fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let paths = PACKAGES.iter().map(|package| package.path(folder));
     let paths: Vec<PathBuf> = paths.collect();
-    match paths.iter().find(|path| !path.exists()) {
-        Some(path) => Err(Failure::Lacking(format!("{} (cargo xtask packages)", path.display()))),
+    let signed = SIGNED.map(|name| folder.join(name));
+    match paths.iter().chain(&signed).find(|path| !path.exists()) {
+        Some(path) => {
+            Err(Failure::Lacking(format!("{} (cargo xtask packages --key)", path.display())))
+        }
         None => Ok(paths),
     }
 }

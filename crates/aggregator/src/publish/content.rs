@@ -30,11 +30,10 @@ pub(crate) fn release(
     tables: &[&PublicTable],
 ) -> Release {
     let tables: Vec<Table> = tables.iter().map(|of| table(definition, of)).collect();
-    let title = title(definition);
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Release {
         name: definition.name.to_string(),
-        title,
+        title: title(definition),
         period: period.to_string(),
         publisher: some(&definition.publisher),
         contact: some(&definition.contact),

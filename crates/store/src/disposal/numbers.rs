@@ -6,7 +6,7 @@ use arrow::{
 };
 use minster_model::Pseudonym;
 
-use crate::tokens::{WIDTH, numbers_by_code};
+use crate::tokens::{WIDTH, is_same_dictionary, numbers_by_code};
 
 /// The pseudonyms of a column.
 #[derive(Clone, Copy)]
@@ -52,11 +52,9 @@ impl<'a> Numbers<'a> {
     /// Whether its numbers are others than the last that were asked about: batches of a row group share what their codes stand for.
     pub(super) fn is_another_than(&self, last: &mut Option<FixedSizeBinaryArray>) -> bool {
         let Self::Coded(_, numbers) = self else { return true };
-        let place = numbers.to_data();
-        if last.as_ref().is_some_and(|last| last.to_data().ptr_eq(&place)) {
+        if last.as_ref().is_some_and(|last| is_same_dictionary(last, numbers)) {
             return false;
         }
-        // A kept dictionary is not freed: its place in memory is no other's.
         *last = Some((*numbers).clone());
         true
     }

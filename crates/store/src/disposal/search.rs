@@ -154,44 +154,37 @@ impl Search {
             .clone()
             .filter_map(|(field, column)| {
                 let says = Says::of(kind(field.name()), gone.own_kinds);
-                Some((field.name(), says, Numbers::of(column)?))
+                let numbers = Numbers::of(column)?;
+                let goes = numbers.rows_where(|one| gone.pseudonyms.contains(one));
+                Some((field.name(), says, numbers, goes))
             })
             .collect();
-        let leaves: Vec<Vec<bool>> = columns
-            .iter()
-            .map(|(_, _, numbers)| numbers.rows_where(|one| gone.pseudonyms.contains(one)))
-            .collect();
-        let has_beside = columns.iter().any(|(_, says, _)| *says == Says::Beside);
+        let has_beside = columns.iter().any(|(_, says, ..)| *says == Says::Beside);
         let units = fields.clone().find(|(field, _)| field.name() == UNIT);
         let units = units.and_then(|(_, column)| column.as_primitive_opt::<UInt32Type>());
         for row in 0..batch.num_rows() {
-            let leaves = |place: usize| leaves[place][row];
-            let is_named =
-                |says: Says, numbers: &Numbers<'_>| says == Says::Own && !numbers.is_blank(row);
+            let all = || {
+                let there = columns.iter().filter(|(_, _, numbers, _)| !numbers.is_blank(row));
+                there.map(|(name, says, numbers, goes)| (*name, *says, numbers, goes[row]))
+            };
+            let leaves = all().any(|(.., goes)| goes);
             // Most rows are about one person who stays, and nothing hangs on them.
-            if !has_beside
-                && !(0..columns.len()).any(leaves)
-                && columns.iter().any(|(_, says, numbers)| is_named(*says, numbers))
-            {
+            if !has_beside && !leaves && all().any(|(_, says, ..)| says == Says::Own) {
                 continue;
             }
-            let all = || {
-                columns
-                    .iter()
-                    .filter_map(|(name, says, numbers)| Some((*name, *says, numbers.at(row)?)))
+            let beside = || {
+                let beside = all().filter(|(_, says, ..)| *says == Says::Beside);
+                beside.filter_map(|(_, _, numbers, _)| numbers.at(row))
             };
-            let beside =
-                || all().filter(|(_, says, _)| *says == Says::Beside).map(|(_, _, value)| value);
             let unit = units.map(|units| units.value(row));
-            let goes = |value: &Pseudonym| gone.pseudonyms.contains(value);
             let at = first + row as u64;
-            let has_other = |of: Says| all().any(|(_, says, value)| says == of && !goes(&value));
-            if all().any(|(_, _, value)| goes(&value)) {
+            let has_other = |of: Says| all().any(|(_, says, _, goes)| says == of && !goes);
+            if leaves {
                 if self.of_delivery && has_other(Says::Unknown) {
                     self.is_unclear = true;
                 } else if has_other(Says::Own) {
                     // The row is another person's too.
-                    for (name, _, _) in all().filter(|(_, _, value)| goes(value)) {
+                    for (name, ..) in all().filter(|(.., goes)| *goes) {
                         let of = self.leaving[place].cells.entry(name.clone()).or_default();
                         of.insert(at);
                     }
@@ -202,7 +195,7 @@ impl Search {
                     self.numbers.dead.extend(beside());
                     self.numbers.dead_units.extend(unit);
                 }
-            } else if all().any(|(_, says, _)| matches!(says, Says::Own | Says::Unknown)) {
+            } else if all().any(|(_, says, ..)| matches!(says, Says::Own | Says::Unknown)) {
                 self.numbers.alive.extend(beside());
             } else if has_keys && unit.is_none() {
                 // A row with a match key is about a person of its own.
