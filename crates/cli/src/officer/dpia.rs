@@ -64,7 +64,7 @@ struct Risk {
     section: &'static str,
 }
 
-const RISKS: [Risk; 10] = [
+const RISKS: [Risk; 12] = [
     Risk { what: "somebody tries out numbers at the vault", section: "Trying out numbers" },
     Risk { what: "a caller makes the vault slow or full", section: "Who may cost the vault what" },
     Risk { what: "a mistyped number is repaired to another child's", section: "What repairs add" },
@@ -73,6 +73,11 @@ const RISKS: [Risk; 10] = [
     Risk { what: "parts of names are compared", section: "Parts for scored matching" },
     Risk { what: "ingestion sees raw rows", section: "What ingestion gets to see" },
     Risk { what: "previews side by side tell more than each", section: "What a preview adds" },
+    Risk {
+        what: "risk reports side by side tell more than each",
+        section: "What a risk report adds",
+    },
+    Risk { what: "a child's records leave in a bundle", section: "An access bundle" },
     Risk { what: "why a number is withheld tells of it", section: "What an explanation adds" },
     Risk { what: "what nobody defends", section: "Not defended" },
 ];
