@@ -26,7 +26,7 @@ mod translate;
 mod written;
 
 pub use error::{Place, QueryError};
-pub use schema::{Kind, Schema};
+pub use schema::{Kind, Rules, Schema};
 pub use translate::definition;
 pub use written::comment;
 

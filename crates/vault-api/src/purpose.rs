@@ -162,6 +162,29 @@ impl PurposeDefinition {
         self.columns.as_ref().map_or(Vec::new(), |columns| columns.outside(source, read))
     }
 
+    /// The first act that it allows and `before` does not, in words: the privacy notice must tell of it anew.
+    pub fn wider_than(&self, before: &Self) -> Option<String> {
+        let source = |source: &&SourceName| !before.allows(source);
+        if let Some(new) = self.sources.iter().flatten().find(source) {
+            return Some(format!("the source {new}"));
+        }
+        if let Some(stood) = &before.columns {
+            let Some(columns) = &self.columns else {
+                return Some("all columns of its sources".to_owned());
+            };
+            let new = self.sources.iter().flatten().find_map(|of| columns.wider_than(stood, of));
+            if new.is_some() {
+                return new;
+            }
+        }
+        if self.households && !before.households {
+            return Some("addresses, by which children are counted".to_owned());
+        }
+        let reader = |audience: &&Audience| !before.allows_audience(**audience);
+        let new = self.audiences.iter().flatten().find(reader);
+        new.map(|audience| format!("releases for {audience}"))
+    }
+
     /// The sentence that an act outside it would break.
     pub fn promise(&self) -> BrokenPromise {
         BrokenPromise(self.notice.clone())

@@ -139,6 +139,7 @@ pub(crate) fn actions() -> Vec<ProposedAction> {
             decision: CaseDecision::Refuse(Ground::Research),
             schedule: Some(t()),
         },
+        ProposedAction::WithdrawCase { case: t() },
     ]
 }
 
