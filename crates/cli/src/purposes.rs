@@ -6,7 +6,7 @@ use clap::Args;
 use minster_model::{Audience, DatasetClass, Period, Purpose, Role, SourceName, TableName, exit};
 use minster_store::{Store, TableEntry};
 use minster_vault_api::{
-    Budget, Client, ColumnScope, Notice, PurposeDefinition, ReadColumns, ReleaseFloors,
+    Budget, Client, ColumnScope, Notice, Previews, PurposeDefinition, ReadColumns, ReleaseFloors,
     SourceColumns, TableColumns, first_of,
 };
 use serde::{Deserialize, Serialize};
@@ -338,7 +338,8 @@ fn budgets(definition: &PurposeDefinition) -> String {
 }
 
 fn floors(release: &ReleaseFloors) -> String {
-    let ReleaseFloors { persons, threshold, zeros, insider, p_percent, methods } = release;
+    let ReleaseFloors { persons, threshold, zeros, insider, p_percent, methods, previews } =
+        release;
     let mut all = vec![
         minster_model::counted(*persons as usize, "person lets one", "persons let one") + " out",
     ];
@@ -347,6 +348,8 @@ fn floors(release: &ReleaseFloors) -> String {
     all.extend(zeros.and_then(|of| Some(format!("zeros {} or stricter", of.as_str()?))));
     all.extend(insider.map(|least| format!("insider {least} or more")));
     all.extend(p_percent.map(|least| format!("p % {least} or more")));
+    let shapes = "previews show shapes and shares alone".to_owned();
+    all.extend((*previews == Previews::Shapes).then_some(shapes));
     all.extend((!methods.is_empty()).then(|| format!("methods {}", methods.join(", "))));
     all.join("; ")
 }

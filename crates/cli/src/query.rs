@@ -100,7 +100,7 @@ fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
 /// The rules that a query's definition states: those that its purpose asks for, where they are stricter than the usual ones. A
 /// method is never chosen here: what a purpose rounds, no query asks for.
 fn rules(floors: &Floors) -> Rules {
-    let Floors { threshold, zeros, insider, p_percent, methods: _ } = floors;
+    let Floors { threshold, zeros, insider, p_percent, methods: _, previews: _ } = floors;
     let usual = Profile::default();
     Rules {
         threshold: threshold.filter(|least| *least > usual.policy().threshold),

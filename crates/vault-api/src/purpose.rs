@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date, tz::Offset};
 use minster_model::{Audience, Kind, Purpose, Role, SourceName, policy::Zeros};
 use serde::{Deserialize, Serialize};
 
-use crate::{BrokenPromise, ColumnScope, Floors, Notice, ReadColumns};
+use crate::{BrokenPromise, ColumnScope, Floors, Notice, Previews, ReadColumns};
 
 /// One purpose. Its name is an input of the key derivation: another name, other pseudonyms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,9 @@ pub struct ReleaseFloors {
     /// The methods that are allowed. Empty: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<String>,
+    /// What a preview shows.
+    #[serde(default, skip_serializing_if = "Previews::are_numbers")]
+    pub previews: Previews,
 }
 
 fn one() -> u32 {
@@ -104,6 +107,7 @@ impl Default for ReleaseFloors {
             insider: None,
             p_percent: None,
             methods: Vec::new(),
+            previews: Previews::Numbers,
         }
     }
 }
@@ -115,8 +119,9 @@ impl ReleaseFloors {
 
     /// How strict a release is at least.
     pub fn floors(&self) -> Floors {
-        let Self { threshold, zeros, insider, p_percent, methods, persons: _ } = self.clone();
-        Floors { threshold, zeros, insider, p_percent, methods }
+        let Self { threshold, zeros, insider, p_percent, methods, previews, persons: _ } =
+            self.clone();
+        Floors { threshold, zeros, insider, p_percent, methods, previews }
     }
 }
 
