@@ -1,6 +1,6 @@
 use minster_model::policy::Zeros;
 
-/// What a column holds.
+/// The values that a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Texts: they divide, and are chosen.

@@ -31,7 +31,7 @@ fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     format!("[{}]", texts.join(", "))
 }
 
-/// What a test says, as keys of an inline table.
+/// A test, as keys of an inline table.
 fn test(of: &Test) -> Vec<String> {
     match of {
         Test::In(texts) => vec![format!("in = {}", list(texts.iter().map(String::as_str)))],
