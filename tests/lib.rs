@@ -53,6 +53,17 @@ pub fn python() -> PathBuf {
     found.unwrap_or_else(|| "python3".into())
 }
 
+/// The example's first purpose, as a file that defines it alone: one is proposed at a time.
+pub fn first_purpose() -> String {
+    only_first(&fs::read_to_string(root().join("config/purposes.toml")).unwrap())
+}
+
+/// The first purpose of some, alone.
+pub fn only_first(purposes: &str) -> String {
+    let second = purposes.match_indices("[[purpose]]").nth(1).unwrap().0;
+    purposes[..second].to_owned()
+}
+
 /// Says that a test, or a part of one, is left out, and why: on the program's own standard error, for what a passed test prints is
 /// shown to nobody.
 pub fn left_out(why: &str) {

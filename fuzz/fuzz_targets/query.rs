@@ -18,6 +18,7 @@ fuzz_target!(|sql: &str| {
             ("first_plan", Kind::Day),
         ]),
         events: vec![("events".to_owned(), of(&[("date", Kind::Day), ("kind", Kind::Text)]))],
+        ..Schema::default()
     };
     let Ok(name) = "query".parse() else { return };
     match definition(sql, &name, &schema) {

@@ -112,7 +112,7 @@ fn a_grant_is_one_childs_one_requesters_and_good_for_one_bundle() {
     let council = Council::new(150);
     let (tidy, _) = council.tidy_children();
     let (child, other) = (&tidy[0], &tidy[1]);
-    // Whoever approves it types the child's number; another's is not signed.
+    // Each custodian who approves it types the child's number; another's is not signed.
     council.proposed("case.json", ("upn", &child.upn));
     let wrong = council.approve("case.json", "ann", &other.upn);
     assert!(!wrong.status.success() && text(&wrong).contains("another number"), "{}", text(&wrong));
@@ -219,7 +219,7 @@ fn no_row_of_the_bundle_comes_to_the_disk_in_clear() {
         assert!(!stands(&council.site.folder().join(folder), of_page), "{folder}");
         assert!(!stands(&council.site.folder().join(folder), child.upn.as_bytes()), "{folder}");
     }
-    // Of all other files the bundle alone is new, and it is not readable.
+    // The bundle alone is new, and it is not readable.
     let new: HashSet<_> = council.plain_files().difference(&before).cloned().collect();
     let expected = ["bundle.age", "grant.json", "number", "typed"]
         .map(|name| council.site.folder().join(name));

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use minster_tests::{
+    Site,
     deliveries::{Child, Council, files_but, pupils},
-    files,
+    files, root,
 };
 use serde_json::Value;
 
@@ -42,7 +43,10 @@ dimensions = ["ethnicity", "age"]
 
 /// Three girls and boys of one ethnicity are few, and of two the school told none.
 pub(crate) fn linked() -> Council {
-    let council = Council::new(&[CENSUS]);
+    linked_at(Council::new(&[CENSUS]))
+}
+
+fn linked_at(council: Council) -> Council {
     let child = |place: u32| {
         let ethnicity = match place {
             1..=3 => "AIND",
@@ -208,6 +212,27 @@ fn under_a_lower_threshold_than_usual_a_preview_shows_no_number() {
     let text = preview(&council, &weak, &[]);
     assert!(text.text.contains("No number is shown: its threshold is 2"), "{}", text.text);
     assert!(!text.text.contains("AIND"), "{}", text.text);
+}
+
+#[test]
+fn a_purpose_may_keep_numbers_from_analysts_until_a_release() {
+    let purposes = fs::read_to_string(root().join("config/purposes.toml")).unwrap();
+    let shapes = "release = { previews = \"shapes\" }\nroles = ";
+    let purposes = purposes.replacen("roles = ", shapes, 1);
+    let council = linked_at(Council::at(Site::with_purposes(&purposes), &[CENSUS]));
+    let previewed = preview(&council, DEFINITION, &["--json"]);
+    assert_eq!(previewed.exit, 0, "{}", previewed.text);
+    let tables = tables(&previewed.summary);
+    assert!(tables.iter().all(|table| table["numbers"].is_null()));
+    assert!(tables.iter().any(|table| table["withheld"].as_u64() > Some(0)), "{tables:?}");
+    let text = preview(&council, DEFINITION, &[]);
+    assert!(text.text.contains("No number is shown: the purpose shows shapes"), "{}", text.text);
+    assert!(!text.text.contains("AIND"), "{}", text.text);
+    let query = "SELECT ethnicity, COUNT(*) FROM children GROUP BY ethnicity";
+    let asked = council.program("minster", &["query", query]);
+    assert_eq!(asked.exit, 0, "{}", asked.text);
+    assert!(asked.text.contains("No number is shown"), "{}", asked.text);
+    assert!(!asked.text.contains("WBRI"), "{}", asked.text);
 }
 
 #[test]

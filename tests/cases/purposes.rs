@@ -6,7 +6,7 @@ use std::fs;
 use minster_tests::{
     Site,
     deliveries::{Child, Council, pupils},
-    root,
+    only_first, root,
 };
 
 use crate::CENSUS;
@@ -14,13 +14,18 @@ use crate::CENSUS;
 const SENTENCE: &str =
     "It would break version 1 of the privacy notice (2024-09-01): \"We publish statistics";
 
-/// A council whose purpose has these columns of the census, and no other source.
-fn with_columns(columns: &str) -> Council {
+/// The purposes, of which the first has these columns of the census, and no other source.
+fn purposes_with(columns: &str) -> String {
     let purposes = fs::read_to_string(root().join("config/purposes.toml")).unwrap();
     let from = purposes.find("sources = [").unwrap();
     let to = from + purposes[from..].find(']').unwrap() + 1;
     let narrow = format!("sources = [\"{CENSUS}\"]\ncolumns = {{ {CENSUS} = {columns} }}");
-    let purposes = format!("{}{narrow}{}", &purposes[..from], &purposes[to..]);
+    format!("{}{narrow}{}", &purposes[..from], &purposes[to..])
+}
+
+/// A council whose purpose has these columns of the census, and no other source.
+fn with_columns(columns: &str) -> Council {
+    let purposes = purposes_with(columns);
     let council = Council::at(Site::with_purposes(&purposes), &[CENSUS]);
     council.deliver(CENSUS, "2025_autumn_pupilonroll.csv", pupils((1..=30).map(Child::at)));
     council
@@ -61,6 +66,27 @@ fn a_definition_that_reads_more_than_its_purpose_allows_is_told_and_refused() {
     assert_eq!(told.exit, 0, "{}", told.text);
     let ran = council.program("minster-ingest", &["run"]);
     assert_eq!(ran.exit, 0, "{}", ran.text);
+    let told = council.program("minster", &["purposes"]);
+    assert_eq!(told.exit, 0, "what stands is within: {}", told.text);
+}
+
+#[test]
+fn data_that_stand_are_named_after_custodians_narrowed_their_purpose() {
+    let council = with_columns("\"all\"");
+    let ran = council.program("minster-ingest", &["run"]);
+    assert_eq!(ran.exit, 0, "{}", ran.text);
+    let told = council.program("minster", &["purposes"]);
+    assert_eq!(told.exit, 0, "{}", told.text);
+    let narrow = purposes_with(&format!("{{ {TABLES}, leaver_addresses = [\"leaver_row\"] }}"));
+    fs::write(council.site.path("narrow.toml"), only_first(&narrow)).unwrap();
+    council.site.appoint();
+    council.site.enacted("purpose --definition narrow.toml");
+    let told = council.program("minster", &["purposes"]);
+    assert_eq!(told.exit, 2, "{}", told.text);
+    let stands = told.text.lines().find(|line| line.contains("STANDS OUTSIDE")).unwrap();
+    for part in ["source/school_census/", "the column ward of the table leaver_addresses"] {
+        assert!(stands.contains(part), "{stands}");
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Telling {
     }
 
     pub(crate) fn run(&self, line: &str) -> std::process::Output {
-        // What stands in quotation marks is one word.
+        // A text in quotation marks is one word.
         let parts = line.split('"').enumerate();
         let mut words = parts.flat_map(|(at, part)| match at % 2 {
             0 => part.split_whitespace().collect(),

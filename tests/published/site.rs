@@ -118,7 +118,7 @@ fn changed(site: &minster_tests::Site, out: &Path) {
     site.serve();
 }
 
-/// What someone wrote into the ledger about a release that the vault's log has: a second entry, and a withdrawal.
+/// Someone writes into the ledger about a release that the vault's log has: a second entry, and a withdrawal.
 fn someone_wrote(site: &minster_tests::Site, out: &Path, entry: &Path) {
     let before = below(out);
     let name = entry.file_stem().unwrap().to_str().unwrap();

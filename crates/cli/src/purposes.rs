@@ -1,11 +1,12 @@
 //! `minster purposes`: what each purpose may use, and whether the pipeline's own definitions stay within theirs.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use clap::Args;
-use minster_model::{Audience, Period, Purpose, Role, SourceName, TableName, exit};
+use minster_model::{Audience, DatasetClass, Period, Purpose, Role, SourceName, TableName, exit};
+use minster_store::{Store, TableEntry};
 use minster_vault_api::{
-    Budget, Client, ColumnScope, Notice, PurposeDefinition, ReadColumns, ReleaseFloors,
+    Budget, Client, ColumnScope, Notice, Previews, PurposeDefinition, ReadColumns, ReleaseFloors,
     SourceColumns, TableColumns, first_of,
 };
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,8 @@ struct Within {
     purpose: Purpose,
     sources: Vec<SourceWithin>,
     releases: Vec<ReleaseWithin>,
+    /// Datasets that stand, of any purpose, and have more than theirs allows today: custodians narrowed it since.
+    standing: Vec<StandsOutside>,
     /// Files of which nothing is known.
     faulty: Vec<Faulty>,
 }
@@ -68,6 +71,13 @@ struct SourceWithin {
     source: SourceName,
     period: Period,
     /// Tables and columns that the purpose does not allow; all of them where it does not allow the source.
+    outside: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct StandsOutside {
+    dataset: String,
+    /// Tables and columns that its purpose does not allow; all of them where it does not allow the source.
     outside: Vec<String>,
 }
 
@@ -137,6 +147,7 @@ pub(crate) fn purposes(arguments: &Arguments) -> Result<(String, u8), Failure> {
         purpose: asked.clone(),
         sources: described.deliveries.iter().map(|of| source(&own.definition, of)).collect(),
         releases: whole.iter().map(|of| release(&own.definition, of)).collect(),
+        standing: standing(&loaded.pipeline.store, &purposes)?,
         faulty,
     };
     let code = if within.is_whole() { exit::DONE } else { exit::USAGE };
@@ -150,6 +161,39 @@ fn source(own: &PurposeDefinition, of: &DescribedDelivery) -> SourceWithin {
         false => vec![format!("the source {}", of.source)],
     };
     SourceWithin { source: of.source.clone(), period: of.period.clone(), outside }
+}
+
+/// Datasets of sources that stand and are outside their purpose.
+fn standing(store: &Path, purposes: &[Named]) -> Result<Vec<StandsOutside>, Failure> {
+    if !store.exists() {
+        return Ok(Vec::new());
+    }
+    let mut outside = Vec::new();
+    for one in Store::inspect(store)?.stored_datasets()? {
+        let manifest = one.manifest?;
+        let dataset = &manifest.dataset;
+        if !one.current || dataset.class != DatasetClass::Source {
+            continue;
+        }
+        let own = purposes.iter().find(|of| of.definition.name == dataset.purpose);
+        let what = match own.map(|of| &of.definition) {
+            None => vec![format!("the purpose {}, which the vault does not have", dataset.purpose)],
+            Some(own) if !own.allows(&dataset.name) => vec![format!("the source {}", dataset.name)],
+            Some(own) => {
+                own.outside(&dataset.name, &manifest.tables.iter().map(stands).collect::<Vec<_>>())
+            }
+        };
+        if !what.is_empty() {
+            outside.push(StandsOutside { dataset: dataset.to_string(), outside: what });
+        }
+    }
+    Ok(outside)
+}
+
+/// A table's columns that definitions name: those of the programs themselves are of no source.
+fn stands(table: &TableEntry) -> ReadColumns {
+    let named = table.columns.iter().filter_map(|column| column.name.parse().ok());
+    ReadColumns { table: table.name.clone(), columns: named.collect() }
 }
 
 fn release(own: &PurposeDefinition, of: &DefinitionFile) -> ReleaseWithin {
@@ -168,6 +212,7 @@ impl Within {
     fn is_whole(&self) -> bool {
         self.faulty.is_empty()
             && self.sources.iter().all(|of| of.outside.is_empty())
+            && self.standing.is_empty()
             && self.releases.iter().all(|of| of.outside.is_none())
     }
 }
@@ -196,6 +241,13 @@ fn text(all: &Purposes) -> String {
             None => format!("within, for {audience}"),
         };
         let _ = writeln!(text, "  {of:<32} {told}");
+    }
+    for StandsOutside { dataset, outside } in &pipeline.standing {
+        let what = first_of(outside).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "  STANDS OUTSIDE: {dataset}: {what}; run its delivery again with a definition that drops it, or remove the dataset"
+        );
     }
     pipeline.faulty.iter().for_each(|of| text += &format!("  {}\n", of.text()));
     let own = purposes.iter().find(|of| of.definition.name == pipeline.purpose);
@@ -286,7 +338,8 @@ fn budgets(definition: &PurposeDefinition) -> String {
 }
 
 fn floors(release: &ReleaseFloors) -> String {
-    let ReleaseFloors { persons, threshold, zeros, insider, p_percent, methods } = release;
+    let ReleaseFloors { persons, threshold, zeros, insider, p_percent, methods, previews } =
+        release;
     let mut all = vec![
         minster_model::counted(*persons as usize, "person lets one", "persons let one") + " out",
     ];
@@ -295,6 +348,8 @@ fn floors(release: &ReleaseFloors) -> String {
     all.extend(zeros.and_then(|of| Some(format!("zeros {} or stricter", of.as_str()?))));
     all.extend(insider.map(|least| format!("insider {least} or more")));
     all.extend(p_percent.map(|least| format!("p % {least} or more")));
+    let shapes = "previews show shapes and shares alone".to_owned();
+    all.extend((*previews == Previews::Shapes).then_some(shapes));
     all.extend((!methods.is_empty()).then(|| format!("methods {}", methods.join(", "))));
     all.join("; ")
 }

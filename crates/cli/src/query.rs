@@ -7,11 +7,12 @@ use std::{
 };
 
 use clap::Args;
-use minster_aggregator::{AggregateError, SharedColumns};
+use minster_aggregator::{AggregateError, Profile, SharedColumns};
 use minster_matcher::{CHILDREN, CROSSWALK};
-use minster_model::{Period, TableName};
-use minster_query::{Kind, Schema};
-use minster_store::TableEntry;
+use minster_model::{Period, Role, TableName, policy::Zeros};
+use minster_query::{Kind, Rules, Schema};
+use minster_store::{ReleaseLog, TableEntry};
+use minster_vault_api::{Client, Floors};
 
 use crate::{arguments, failure::Failure, pipeline::Loaded, preview, report, stages};
 
@@ -48,7 +49,10 @@ pub(crate) fn query(arguments: &Arguments) -> Result<String, Failure> {
     }
     let dataset = stages::children(&loaded, period)?;
     let (manifest, _) = loaded.store()?.manifest(&dataset)?;
-    let schema = schema(&manifest.tables, &loaded.columns()?);
+    let mut schema = schema(&manifest.tables, &loaded.columns()?);
+    let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
+    schema.rules = rules(&vault.floors(&loaded.pipeline.purpose)?);
+    drop(vault);
     let definition = minster_query::definition(sql, &name, &schema)
         .map_err(|error| Failure::Query(Box::new(error)))?;
     let previewed = preview::judged(&loaded, (Path::new("the query"), &definition), Some(period));
@@ -91,6 +95,19 @@ fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
         io::ErrorKind::AlreadyExists => Failure::DefinitionStands { path: path.clone() },
         _ => Failure::Page { path: path.clone(), source },
     })
+}
+
+/// The rules that a query's definition states: those that its purpose asks for, where they are stricter than the usual ones. A
+/// method is never chosen here: what a purpose rounds, no query asks for.
+fn rules(floors: &Floors) -> Rules {
+    let Floors { threshold, zeros, insider, p_percent, methods: _, previews: _ } = floors;
+    let usual = Profile::default();
+    Rules {
+        threshold: threshold.filter(|least| *least > usual.policy().threshold),
+        zeros: zeros.filter(|least| *least > Zeros::MayBeWithheld),
+        insider: insider.filter(|least| *least > usual.policy().insider),
+        p_percent: p_percent.filter(|least| *least > usual.p_percent()),
+    }
 }
 
 /// The columns that a query can name, by the manifest and `columns.toml`. No row is read, and no pseudonym but the child's is

@@ -42,7 +42,7 @@ pub struct UsedColumn {
     pub table: String,
     /// Its name in the file; XML: its path.
     pub file: String,
-    /// What it becomes a part of: `match keys`, `scored matching`.
+    /// The things that it becomes a part of: `match keys`, `scored matching`.
     pub used_for: Vec<&'static str>,
 }
 

@@ -1,4 +1,4 @@
-//! What stands behind `WHERE`.
+//! The conditions behind `WHERE`.
 
 use std::collections::BTreeMap;
 

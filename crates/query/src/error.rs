@@ -14,7 +14,7 @@ pub struct Place {
 pub struct QueryError {
     /// Where.
     pub place: Place,
-    /// What is wrong, and what to write instead.
+    /// The fault, and what to write instead.
     pub what: String,
     /// The line of the query.
     pub line: String,

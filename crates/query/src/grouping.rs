@@ -1,4 +1,4 @@
-//! What divides a table: columns, and numbers in bands.
+//! The columns that divide a table, and numbers in bands.
 
 use sqlparser::tokenizer::Token;
 
@@ -9,7 +9,7 @@ use crate::{
     translate::{Scope, Side},
 };
 
-/// What divides.
+/// A column that divides, or a number in bands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) column: String,

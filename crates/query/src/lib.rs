@@ -1,7 +1,7 @@
 //! A query as an analyst writes it, as the text of a table definition. Nothing is evaluated here: a definition is previewed,
 //! protected, attacked and recorded as every other is, whoever wrote it.
 //!
-//! What maps onto a definition is a small part of SQL, and it is read token by token: whatever else is written is refused at its
+//! A small part of SQL maps onto a definition, and it is read token by token: whatever else is written is refused at its
 //! place, with what to write instead.
 //!
 //! ```
@@ -26,7 +26,7 @@ mod translate;
 mod written;
 
 pub use error::{Place, QueryError};
-pub use schema::{Kind, Schema};
+pub use schema::{Kind, Rules, Schema};
 pub use translate::definition;
 pub use written::comment;
 

@@ -1,4 +1,6 @@
-/// What a column holds.
+use minster_model::policy::Zeros;
+
+/// The values that a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Texts: they divide, and are chosen.
@@ -19,13 +21,28 @@ impl Kind {
     }
 }
 
-/// The columns that a query can name.
+/// Rules for protection that the written definition states. Where one is absent, the definition has the usual one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Counts below it are withheld.
+    pub threshold: Option<u64>,
+    /// The fate of a zero; `may-be-withheld`, where absent.
+    pub zeros: Option<Zeros>,
+    /// Children of a withheld cell whom an attacker is taken to know.
+    pub insider: Option<u64>,
+    /// The p % rule for sums.
+    pub p_percent: Option<u32>,
+}
+
+/// The columns that a query can name, and the rules that its definition states.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
     /// Those of the table `children` with its `child`, and those that definitions share.
     pub children: Vec<(String, Kind)>,
     /// Tables of events, each with its columns but `child`.
     pub events: Vec<(String, Vec<(String, Kind)>)>,
+    /// The rules, those of the purpose among them.
+    pub rules: Rules,
 }
 
 /// The table of children.

@@ -79,7 +79,7 @@ impl Tokens {
         self.at >= self.tokens.len()
     }
 
-    /// What comes next, as it was written.
+    /// The next token, as it was written.
     pub(crate) fn shown(&self) -> String {
         match self.peek() {
             None => "the end".to_owned(),

@@ -133,7 +133,7 @@ fn understood(sql: &str, schema: &Schema) -> Result<Query, Fault> {
         );
     }
     tokens.expect_words(&["select"], "a query begins with SELECT, and changes nothing")?;
-    // What the columns mean depends on the tables behind them.
+    // The meaning of the columns depends on the tables behind them.
     let selection = tokens.skip_to("from")?;
     let mut scope = from(&mut tokens, schema)?;
     let after_from = tokens.mark();
@@ -213,7 +213,7 @@ fn understood(sql: &str, schema: &Schema) -> Result<Query, Fault> {
     Ok(Query { events, keys, numbers, margins, conditions })
 }
 
-/// What is selected.
+/// A selected column or number.
 enum What {
     Key(Key),
     Number(Number),

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use minster_model::TableName;
+use minster_model::{TableName, policy::Zeros};
 
 use crate::{
     conditions::Test,
     grouping::{Bands, Key},
     measures::Number,
-    schema::Schema,
+    schema::{Rules, Schema},
     translate::Query,
 };
 
@@ -31,7 +31,7 @@ fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     format!("[{}]", texts.join(", "))
 }
 
-/// What a test says, as keys of an inline table.
+/// A test, as keys of an inline table.
 fn test(of: &Test) -> Vec<String> {
     match of {
         Test::In(texts) => vec![format!("in = {}", list(texts.iter().map(String::as_str)))],
@@ -47,13 +47,32 @@ fn test(of: &Test) -> Vec<String> {
     }
 }
 
+/// The rules for protection, a line each.
+fn rules(of: &Rules) -> String {
+    let Rules { threshold, zeros, insider, p_percent } = of;
+    let zeros = match zeros {
+        Some(Zeros::Unsafe) => "unsafe",
+        Some(Zeros::Published) => "published",
+        Some(Zeros::MayBeWithheld) | None => "may-be-withheld",
+    };
+    let mut text = format!("zeros = \"{zeros}\"\n");
+    let lines = [
+        threshold.map(|least| format!("threshold = {least}\n")),
+        insider.map(|least| format!("insider = {least}\n")),
+        p_percent.map(|least| format!("p_percent = {least}\n")),
+    ];
+    lines.into_iter().flatten().for_each(|line| text += &line);
+    text
+}
+
 /// The definition's text: the same of the same query.
 pub(crate) fn text(query: &Query, name: &TableName, schema: &Schema) -> String {
     let Query { events, keys, numbers, margins, conditions } = query;
     let population = if conditions.on_spine { "spine" } else { "all" };
     let mut text = format!(
-        "name = {}\nzeros = \"may-be-withheld\"\npopulation = \"{population}\"\n",
-        quoted(name.as_str())
+        "name = {}\n{}population = \"{population}\"\n",
+        quoted(name.as_str()),
+        rules(&schema.rules)
     );
     let counted = Counted { query, schema };
     for (column, of) in &conditions.children {

@@ -1,7 +1,8 @@
 //! Queries, and the definitions that they are; and what is refused, at which place.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
-use minster_query::{Kind, Place, Schema, comment, definition};
+use minster_model::policy::Zeros;
+use minster_query::{Kind, Place, Rules, Schema, comment, definition};
 use proptest::prelude::*;
 
 fn schema() -> Schema {
@@ -28,6 +29,7 @@ fn schema() -> Schema {
                 columns(&[("date", Kind::Day), ("code", Kind::Text), ("events", Kind::Number)]),
             ),
         ],
+        ..Schema::default()
     }
 }
 
@@ -43,6 +45,26 @@ fn said(sql: &str) -> String {
         .lines()
         .filter(|line| !line.is_empty() && !common.iter().any(|of| line.starts_with(of)));
     lines.collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_definition_states_the_rules_that_are_asked_for() {
+    let rules = Rules {
+        threshold: Some(10),
+        zeros: Some(Zeros::Unsafe),
+        insider: Some(2),
+        p_percent: Some(20),
+    };
+    let strict = Schema { rules, ..schema() };
+    let sql = "SELECT sen, COUNT(*) FROM children GROUP BY sen";
+    let name = "query".parse().unwrap();
+    let text = definition(sql, &name, &strict).unwrap();
+    for line in ["zeros = \"unsafe\"", "threshold = 10", "insider = 2", "p_percent = 20"] {
+        assert!(text.lines().any(|of| of == line), "{line}: {text}");
+    }
+    let usual = definition(sql, &name, &schema()).unwrap();
+    assert!(usual.contains("zeros = \"may-be-withheld\"\n"), "{usual}");
+    assert!(!usual.contains("threshold") && !usual.contains("insider"), "{usual}");
 }
 
 #[test]

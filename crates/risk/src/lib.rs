@@ -5,7 +5,7 @@
 //! Sources: L. Sweeney, "k-anonymity: a model for protecting privacy" (2002); A. Machanavajjhala et al., "l-diversity:
 //! privacy beyond k-anonymity" (2007); N. Li et al., "t-closeness: privacy beyond k-anonymity and l-diversity" (2007).
 //!
-//! A blank is a value like any other: whoever codes the columns gives it a code of its own. Of a sensitive column it may be
+//! A blank is a value like any other: whoever codes the columns gives it a code of its own. In a sensitive column it may be
 //! left out instead, see [`Sensitive::left_out`].
 //!
 //! Memory: 4 bytes a row and column, and while a set of columns is grouped at most 28 bytes a row.

@@ -27,7 +27,7 @@ pub struct Sensitive<'a> {
     pub left_out: Option<u32>,
 }
 
-/// What classes give away of a sensitive column.
+/// The measures of a sensitive column in the classes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Inference {
     /// Rows that count: all but those left out.
@@ -48,7 +48,7 @@ impl Inference {
     const NONE: Self =
         Self { children: 0, classes: 0, distinct: None, entropy: None, closeness: None, alike: 0 };
 
-    /// Of both: sums, and the worst of each measure.
+    /// Both together: sums, and the worst of each measure.
     fn and(self, other: Self) -> Self {
         fn worst<T>(a: Option<T>, b: Option<T>, of: impl Fn(T, T) -> T) -> Option<T> {
             match (a, b) {
@@ -68,7 +68,7 @@ impl Inference {
 }
 
 impl Classes {
-    /// What the classes give away of a sensitive column.
+    /// Measures a sensitive column in the classes.
     ///
     /// # Errors
     /// [`RiskError::Rows`] where the column is of other rows.
@@ -194,7 +194,7 @@ impl Class {
         moved as f64 / (rows as f64 * whole.rows as f64)
     }
 
-    /// What must be moved over each step between neighbours, by the number of steps. Between two codes that the class has, its
+    /// The share that must be moved over each step between neighbours, by the number of steps. Between two codes that the class has, its
     /// own sum stands still and that of the whole grows, so that the sign of their difference changes once at most.
     fn ordered(&self, rows: u64, whole: &Whole) -> f64 {
         if whole.values < 2 {

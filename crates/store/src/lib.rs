@@ -84,8 +84,8 @@ pub use table::{RowGroups, TableReader, TableWriter};
 pub use tokens::is_same_dictionary;
 // The vault's log of releases, for crates that need not know the vault.
 pub use minster_vault_api::{
-    Floors, InputFile, KnownRelease, ManifestFault, NewestManifests, Publication, Publishing,
-    RecordedManifest, ReleaseRules,
+    Floors, InputFile, KnownRelease, ManifestFault, NewestManifests, Previews, Publication,
+    Publishing, RecordedManifest, ReleaseRules,
 };
 
 /// SHA-256 in hexadecimal, for manifests.

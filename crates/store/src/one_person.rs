@@ -194,7 +194,7 @@ mod tests {
 
     const CHILDS: [u8; 3] = [1, 2, 3];
 
-    /// Whose a row is with these numbers, by kind; 1, 2 and 3 are the child's.
+    /// The owner of a row with these numbers, by kind; 1, 2 and 3 are the child's.
     fn whose(row: &[(&str, Option<u8>)]) -> Whose {
         let kinds = |all: &[&str]| -> BTreeSet<Kind> {
             all.iter().map(|kind| kind.parse().unwrap()).collect()

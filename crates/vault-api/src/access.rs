@@ -45,7 +45,7 @@ pub enum BundlePart {
     Text(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
-/// What the store's side did for a bundle.
+/// The work of the store's side for a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessCounts {
     /// Datasets that it read.

@@ -173,6 +173,8 @@ pub enum CaseOutcome {
     NoRecord,
     /// It was refused.
     Refused,
+    /// It was taken back: it was opened with a wrong number, or its file is lost.
+    Withdrawn,
 }
 
 /// The next to act.

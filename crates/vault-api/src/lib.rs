@@ -56,7 +56,7 @@ pub use proof::Proof;
 pub use proposal::{
     Approval, CarriedOut, Proposed, ProposedAction, Reidentified, SubjectPseudonym,
 };
-pub use publication::{Floors, KnownRelease, Publication, Publishing, ReleaseRules};
+pub use publication::{Floors, KnownRelease, Previews, Publication, Publishing, ReleaseRules};
 pub use purpose::{Budget, MOST_KINDS, PurposeDefinition, ReleaseFloors, today};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
 pub use retention::{

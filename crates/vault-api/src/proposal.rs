@@ -191,6 +191,12 @@ pub enum ProposedAction {
         #[serde(deserialize_with = "bounds::some_text::<_, { bounds::PAGE }>")]
         schedule: Option<String>,
     },
+    /// Take back a case that nobody can decide: its number was mistyped, or the file that says whom it is about is lost.
+    WithdrawCase {
+        /// The case.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        case: String,
+    },
 }
 
 /// The outcome of a proposal that was carried out.

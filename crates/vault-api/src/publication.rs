@@ -66,6 +66,24 @@ pub struct ReleaseRules {
     pub method: String,
 }
 
+/// What an analyst sees of a table before it is let out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Previews {
+    /// Its protected numbers.
+    #[default]
+    Numbers,
+    /// Its shape and its shares: how many cells it has, and how many are withheld and why. For analysts without the right to small
+    /// numbers, who could put previews side by side.
+    Shapes,
+}
+
+impl Previews {
+    pub(crate) fn are_numbers(&self) -> bool {
+        *self == Self::Numbers
+    }
+}
+
 /// How strict the releases of a purpose are at least: what custodians signed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,15 +100,17 @@ pub struct Floors {
     /// The methods that are allowed. Empty: any.
     #[serde(deserialize_with = "bounds::texts::<_, { bounds::FEW }, { bounds::SHORT }>")]
     pub methods: Vec<String>,
+    /// What a preview shows.
+    pub previews: Previews,
 }
 
 impl Floors {
     /// The first rule that a release breaks, and what is asked for. One that says nothing of its rules breaks all.
     pub fn broken_by(&self, rules: Option<&ReleaseRules>) -> Option<String> {
-        let Self { threshold, zeros, insider, p_percent, methods } = self;
+        let Self { threshold, zeros, insider, p_percent, methods, previews: _ } = self;
         let Some(rules) = rules else {
-            return (*self != Self::default())
-                .then(|| "it does not say by which rules it was protected".into());
+            let asks = Self { previews: Previews::Numbers, ..self.clone() } != Self::default();
+            return asks.then(|| "it does not say by which rules it was protected".into());
         };
         if let Some(least) = threshold.filter(|least| rules.threshold < *least) {
             return Some(format!("its threshold is below {least}"));
@@ -135,6 +155,7 @@ mod tests {
             insider: Some(1),
             p_percent: Some(10),
             methods: vec!["suppress".into()],
+            previews: Previews::Numbers,
         };
         let rules = ReleaseRules {
             threshold: 5,

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date, tz::Offset};
 use minster_model::{Audience, Kind, Purpose, Role, SourceName, policy::Zeros};
 use serde::{Deserialize, Serialize};
 
-use crate::{BrokenPromise, ColumnScope, Floors, Notice, ReadColumns};
+use crate::{BrokenPromise, ColumnScope, Floors, Notice, Previews, ReadColumns};
 
 /// One purpose. Its name is an input of the key derivation: another name, other pseudonyms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,9 @@ pub struct ReleaseFloors {
     /// The methods that are allowed. Empty: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<String>,
+    /// What a preview shows.
+    #[serde(default, skip_serializing_if = "Previews::are_numbers")]
+    pub previews: Previews,
 }
 
 fn one() -> u32 {
@@ -104,6 +107,7 @@ impl Default for ReleaseFloors {
             insider: None,
             p_percent: None,
             methods: Vec::new(),
+            previews: Previews::Numbers,
         }
     }
 }
@@ -115,8 +119,9 @@ impl ReleaseFloors {
 
     /// How strict a release is at least.
     pub fn floors(&self) -> Floors {
-        let Self { threshold, zeros, insider, p_percent, methods, persons: _ } = self.clone();
-        Floors { threshold, zeros, insider, p_percent, methods }
+        let Self { threshold, zeros, insider, p_percent, methods, previews, persons: _ } =
+            self.clone();
+        Floors { threshold, zeros, insider, p_percent, methods, previews }
     }
 }
 
@@ -160,6 +165,29 @@ impl PurposeDefinition {
     /// The tables and columns that it does not allow, in words.
     pub fn outside(&self, source: &SourceName, read: &[ReadColumns]) -> Vec<String> {
         self.columns.as_ref().map_or(Vec::new(), |columns| columns.outside(source, read))
+    }
+
+    /// The first act that it allows and `before` does not, in words: the privacy notice must tell of it anew.
+    pub fn wider_than(&self, before: &Self) -> Option<String> {
+        let source = |source: &&SourceName| !before.allows(source);
+        if let Some(new) = self.sources.iter().flatten().find(source) {
+            return Some(format!("the source {new}"));
+        }
+        if let Some(stood) = &before.columns {
+            let Some(columns) = &self.columns else {
+                return Some("all columns of its sources".to_owned());
+            };
+            let new = self.sources.iter().flatten().find_map(|of| columns.wider_than(stood, of));
+            if new.is_some() {
+                return new;
+            }
+        }
+        if self.households && !before.households {
+            return Some("addresses, by which children are counted".to_owned());
+        }
+        let reader = |audience: &&Audience| !before.allows_audience(**audience);
+        let new = self.audiences.iter().flatten().find(reader);
+        new.map(|audience| format!("releases for {audience}"))
     }
 
     /// The sentence that an act outside it would break.

@@ -92,6 +92,9 @@ impl ColumnScope {
             None => None,
         };
         let mut outside = Vec::new();
+        if read.iter().all(|read| read.columns.is_empty()) {
+            outside.push(format!("{source} without a word on the columns that are read"));
+        }
         for ReadColumns { table, columns } in read.iter().filter(|read| !read.columns.is_empty()) {
             match tables.and_then(|tables| tables.get(table)) {
                 Some(TableColumns::Whole(All::All)) => {}
@@ -105,6 +108,34 @@ impl ColumnScope {
             }
         }
         outside
+    }
+
+    /// The first of a source that it allows and another one does not, in words.
+    pub fn wider_than(&self, before: &Self, source: &SourceName) -> Option<String> {
+        match (self.0.get(source)?, before.0.get(source)) {
+            (_, Some(SourceColumns::Whole(All::All))) => None,
+            (SourceColumns::Whole(All::All), _) => Some(format!("all columns of {source}")),
+            (SourceColumns::Tables(tables), _) => tables.iter().find_map(|(table, columns)| {
+                let before = match before.0.get(source) {
+                    Some(SourceColumns::Tables(before)) => before.get(table),
+                    _ => None,
+                };
+                match (columns, before) {
+                    (_, Some(TableColumns::Whole(All::All))) => None,
+                    (TableColumns::Whole(All::All), _) => {
+                        Some(format!("all columns of the table {table} of {source}"))
+                    }
+                    (TableColumns::Some(columns), before) => {
+                        let stood = |column: &&ColumnName| match before {
+                            Some(TableColumns::Some(before)) => before.contains(*column),
+                            _ => false,
+                        };
+                        let new = columns.iter().find(|column| !stood(column))?;
+                        Some(format!("the column {new} of the table {table} of {source}"))
+                    }
+                }
+            }),
+        }
     }
 
     /// Sources that it names.
@@ -142,6 +173,12 @@ mod tests {
             |source: &str, read: &[ReadColumns]| scope.outside(&source.parse().unwrap(), read);
         assert!(outside("census", &[read("pupils", &["upn", "whatever"])]).is_empty());
         assert!(outside("hub", &[read("visits", &["upn"]), read("teams", &["x"])]).is_empty());
+        // A run that says nothing of its columns is outside, wherever they are named.
+        assert_eq!(
+            outside("hub", &[read("visits", &[])]),
+            ["hub without a word on the columns that are read"]
+        );
+        assert!(outside("census", &[]).is_empty());
         // A table without a column that passes is no table of the dataset.
         assert!(outside("hub", &[read("staff", &[])]).is_empty());
         let found = outside("hub", &[read("visits", &["upn", "reason"]), read("staff", &["x"])]);
@@ -153,6 +190,31 @@ mod tests {
         );
         assert_eq!(outside("police", &[read("cases", &["x"])]), ["the table cases of police"]);
         assert_eq!(first_of(&[]), None);
+    }
+
+    #[test]
+    fn a_scope_is_wider_by_a_source_a_table_or_a_column() {
+        let scope = |text: &str| serde_json::from_str::<ColumnScope>(text).unwrap();
+        let before = scope(r#"{"hub": {"visits": ["upn"], "teams": "all"}, "census": "all"}"#);
+        let wider =
+            |text: &str, source: &str| scope(text).wider_than(&before, &source.parse().unwrap());
+        for same in [r#"{"hub": {"visits": ["upn"], "teams": ["x"]}}"#, r#"{"census": "all"}"#] {
+            let of = if same.contains("hub") { "hub" } else { "census" };
+            assert_eq!(wider(same, of), None, "{same}");
+        }
+        for (text, source, expected) in [
+            (
+                r#"{"hub": {"visits": ["upn", "x"]}}"#,
+                "hub",
+                "the column x of the table visits of hub",
+            ),
+            (r#"{"hub": {"visits": "all"}}"#, "hub", "all columns of the table visits of hub"),
+            (r#"{"hub": {"staff": ["x"]}}"#, "hub", "the column x of the table staff of hub"),
+            (r#"{"hub": "all"}"#, "hub", "all columns of hub"),
+            (r#"{"police": "all"}"#, "police", "all columns of police"),
+        ] {
+            assert_eq!(wider(text, source).as_deref(), Some(expected), "{text}");
+        }
     }
 
     #[test]

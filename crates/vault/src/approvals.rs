@@ -13,7 +13,7 @@ use minster_model::{
     DatasetRef, KeyVersion, Kind, Period, Pseudonym, Purpose, Role, RunId, SourceName, TableName,
 };
 use minster_retention::CategoryName;
-use minster_vault_api::{Denial, ListChange, ShownCount, SignedDecisions};
+use minster_vault_api::{Denial, ListChange, Right, ShownCount, SignedDecisions};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
@@ -262,6 +262,19 @@ pub enum Action {
     },
     /// Decide a case of a child's rights.
     DecideCase(DecideCase),
+    /// Take back a case that nobody can decide. Nobody types a number: a wrong one, or none, is why.
+    WithdrawCase {
+        /// The case.
+        case: String,
+        /// Its reference.
+        case_reference: String,
+        /// The right.
+        right: Right,
+        /// The purpose whose data it is about.
+        purpose: Purpose,
+        /// The day on which it was received.
+        received: Date,
+    },
 }
 
 impl Action {
@@ -289,6 +302,7 @@ impl Action {
             Self::RevokeRole { .. } => "revoke-role",
             Self::Dispose { .. } => "dispose",
             Self::DecideCase(of) => of.name(),
+            Self::WithdrawCase { .. } => "withdraw-case",
         }
     }
 
@@ -303,6 +317,7 @@ impl Action {
             | Self::Retire { purpose, .. }
             | Self::ForgetRelease { purpose, .. }
             | Self::Dispose { purpose, .. }
+            | Self::WithdrawCase { purpose, .. }
             | Self::Reidentify { purpose, .. } => Some(purpose),
             Self::AcceptSnapshot { dataset, .. } => Some(&dataset.purpose),
             Self::DecideCase(of) => Some(&of.purpose),
@@ -345,6 +360,7 @@ impl Action {
             | Self::LiftHold { .. }
             | Self::GrantRole { .. }
             | Self::RevokeRole { .. }
+            | Self::WithdrawCase { .. }
             | Self::DecideCase(_) => 1,
             Self::Dispose { persons, .. } => persons.values().flatten().sum(),
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,

@@ -70,7 +70,7 @@ pub(crate) fn of_format_1(
 #[cfg(test)]
 mod tests {
     use minster_model::policy::Zeros;
-    use minster_vault_api::{Floors, ReadColumns};
+    use minster_vault_api::{Floors, Previews, ReadColumns};
 
     use super::*;
 
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn the_floors_of_a_purpose_are_those_of_its_text() {
         let floors: ReleaseFloors = toml::from_str(
-            "persons = 2\nthreshold = 5\nzeros = \"unsafe\"\ninsider = 1\np_percent = 10\nmethods = [\"suppress\"]\n",
+            "persons = 2\nthreshold = 5\nzeros = \"unsafe\"\ninsider = 1\np_percent = 10\nmethods = [\"suppress\"]\npreviews = \"shapes\"\n",
         )
         .unwrap();
         let expected = Floors {
@@ -184,6 +184,7 @@ mod tests {
             insider: Some(1),
             p_percent: Some(10),
             methods: vec!["suppress".into()],
+            previews: Previews::Shapes,
         };
         assert_eq!((floors.persons, floors.floors()), (2, expected));
     }

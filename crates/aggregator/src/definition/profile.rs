@@ -1,5 +1,5 @@
 use minster_disclosure::Dominance;
-use minster_model::policy::Zeros;
+use minster_model::policy::{Policy, Zeros};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,17 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// The rules for counts.
+    pub fn policy(self) -> Policy {
+        let (threshold, zeros, insider) = self.rules_for_counts();
+        Policy { threshold, zeros, insider }
+    }
+
+    /// The p % rule.
+    pub fn p_percent(self) -> u32 {
+        self.rules_for_sums().1
+    }
+
     /// Threshold, zeros, and how many children an insider knows.
     pub(crate) fn rules_for_counts(self) -> (u64, Zeros, u64) {
         match self {

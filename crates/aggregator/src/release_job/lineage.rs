@@ -151,7 +151,7 @@ pub fn lineage(
 }
 
 /// The release of a name that stands, or that was withdrawn last, among those that the log has; and whether the log has it as
-/// withdrawn. What someone wrote into the ledger beside them is passed over.
+/// withdrawn. Others, which someone wrote into the ledger beside them, are passed over.
 fn named(
     store: &Store,
     (name, period, purpose): (&TableName, &Period, &Purpose),
@@ -246,7 +246,7 @@ struct Found<'a> {
     carried_to: Option<String>,
 }
 
-/// The snapshot with a manifest, or the one that took over from it. Of the latter the manifest alone says so: it is believed where
+/// The snapshot with a manifest, or the one that took over from it. The manifest alone says so of the latter: it is believed where
 /// the vault's log has it, and else anyone who may write into the store could lead the way elsewhere.
 fn find<'a>(
     (stored, newest): (&'a [StoredDataset], &BTreeMap<DatasetRef, String>),

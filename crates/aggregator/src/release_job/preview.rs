@@ -119,7 +119,7 @@ pub enum BlanksShare {
 /// Judges a definition beside all that was ever published, and keeps nothing. The caller holds the run lock, under which
 /// a release that was cut short is entered in the ledger first.
 ///
-/// No number is shown under rules that withhold less than the profile `dfe`.
+/// No number is shown where the purpose says so, nor under rules that withhold less than the profile `dfe`.
 ///
 /// # Errors
 /// As [`draft`](crate::draft).
@@ -152,7 +152,10 @@ fn judge(
             (None, Stands::Changed { numbers, refused: Some(why.to_string()) })
         }
     };
-    let without_numbers = weaker_than_usual(&definition);
+    let shapes = work.shows_shapes_alone().then(|| {
+        "the purpose shows shapes and shares alone before a release (`previews` in its `release`)".to_owned()
+    });
+    let without_numbers = shapes.or_else(|| weaker_than_usual(&definition));
     let with_numbers = without_numbers.is_none();
     let tables = made.map(|made| PreviewedTable::all(&made, with_numbers)).unwrap_or_default();
     let (name, period) = (definition.name, job.period.clone());

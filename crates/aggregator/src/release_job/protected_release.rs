@@ -9,7 +9,7 @@ use minster_model::{
     Audience, ColumnName,
     table::{CountTable, Hierarchy, TableSet},
 };
-use minster_store::{DatasetKeys, Floors, Release, ReleaseLog, StoreError};
+use minster_store::{DatasetKeys, Floors, Previews, Release, ReleaseLog, StoreError};
 
 use crate::{
     definition::release_definition::{Definition, Method},
@@ -89,6 +89,11 @@ impl<'a> Work<'a> {
             refused.extend(why.map(|why| (audience, why)));
         }
         Ok(Self { job, dataset, ledger, known, floors, refused })
+    }
+
+    /// Whether the purpose keeps protected numbers from analysts until they are let out.
+    pub(crate) fn shows_shapes_alone(&self) -> bool {
+        self.floors.previews == Previews::Shapes
     }
 
     /// Counts a definition's tables, all margins, and protects nothing.

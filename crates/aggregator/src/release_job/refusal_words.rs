@@ -81,6 +81,12 @@ pub(crate) fn of_code(code: &str) -> Option<&'static str> {
         "weaker-than-purpose" => {
             "the purpose asks for stricter rules; write stricter ones into the definition, and withdraw what stands under weaker ones"
         }
+        "audience-outside-purpose" => {
+            "the purpose names no such readers; release it for those that `minster purposes` lists, or have custodians name them"
+        }
+        "other-purpose" => {
+            "the definition is for another purpose; release it from a pipeline of that purpose"
+        }
         "other-method" => {
             "a release about the same children, or mostly the same, stands, and one of the two is rounded; use one release"
         }

@@ -104,7 +104,7 @@ fn a_release_that_is_let_out_again_is_said_to_be_withdrawn_no_more() {
     site.release(&definition).unwrap();
     assert!(!place.join("WITHDRAWN.txt").exists() && place.join("current").exists());
 
-    // Of two that were withdrawn, the one that stands again is said to be withdrawn no more.
+    // Two were withdrawn, and the one that stands again is said to be withdrawn no more.
     site.withdraw("r", "too early once more").unwrap();
     site.link(pupils(&[("F", "yes", 60), ("F", "no", 340)]));
     site.release(&definition).unwrap();

@@ -1,4 +1,4 @@
-//! What is held on one child: records, by what kind of record they are.
+//! The records that are held on one child, by what kind of record they are.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) struct RecordKind {
     /// The name of its CSV.
     pub(super) file: String,
     pub(super) title: String,
-    /// What it is, in sentences; empty where nothing says so.
+    /// Its meaning, in sentences; empty where nothing says so.
     pub(super) meaning: String,
     pub(super) columns: Vec<Column>,
     pub(super) records: Vec<Record>,

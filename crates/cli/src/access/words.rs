@@ -12,7 +12,7 @@ use crate::{
     stages,
 };
 
-/// What the definitions say of a column.
+/// The words of the definitions about a column.
 #[derive(Default)]
 pub(super) struct Words {
     /// Its title, where the file's own name tells one.
@@ -53,7 +53,7 @@ impl<'a> Definitions<'a> {
         tables.iter().find(|resource| resource.name == table)
     }
 
-    /// What a table is.
+    /// The meaning of a table.
     pub(super) fn table(&mut self, manifest: &Manifest, table: &str) -> String {
         match manifest.dataset.class {
             DatasetClass::Integrated => self
@@ -64,7 +64,7 @@ impl<'a> Definitions<'a> {
         }
     }
 
-    /// What a column is.
+    /// The meaning of a column.
     pub(super) fn column(&mut self, manifest: &Manifest, table: &str, name: &str) -> Words {
         let dataset = &manifest.dataset;
         if dataset.class == DatasetClass::Integrated {

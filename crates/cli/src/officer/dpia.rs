@@ -191,9 +191,8 @@ pub(super) fn text(facts: &Facts) -> String {
         let _ = writeln!(text, "  {}: {}, {}", row[0], row[1], row[2]);
     }
     text += "\nmeasures of security\n";
-    for Measure { what, stands, evidence } in &facts.measures {
-        let stands = if *stands { "stands" } else { "DOES NOT STAND" };
-        let _ = writeln!(text, "  {stands}: {what} ({evidence})");
+    for Measure { what, here, evidence } in &facts.measures {
+        let _ = writeln!(text, "  {}: {what} ({evidence})", here.words());
     }
     text += "\nrisks that are known: docs/threats.md\n";
     for Risk { what, section } in &facts.risks {

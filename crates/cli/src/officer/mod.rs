@@ -4,6 +4,7 @@
 
 mod dpia;
 mod log;
+mod measures;
 mod month;
 mod month_page;
 mod page;
@@ -15,9 +16,12 @@ use minster_model::{Role, pipeline::Controller};
 use minster_retention::Schedule;
 use minster_store::Store;
 use minster_vault_api::{Client, PurposeDefinition, StatusReport};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use self::log::Month;
+use self::{
+    log::Month,
+    measures::{Measure, measures},
+};
 use crate::{
     arguments::Config, failure::Failure, pipeline, pipeline::Loaded, report::Form, stages,
 };
@@ -135,72 +139,4 @@ impl Site {
             deliveries,
         })
     }
-}
-
-/// A measure of security, and whether this installation has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Measure {
-    what: String,
-    /// Whether it stands; where it does not, the officer asks why.
-    stands: bool,
-    evidence: String,
-}
-
-/// The measures of security that the vault's own status tells of.
-fn measures(status: &StatusReport) -> Vec<Measure> {
-    let measure = |what: &str, stands: bool, evidence: String| Measure {
-        what: what.to_owned(),
-        stands,
-        evidence,
-    };
-    let dangerous: Vec<String> = status
-        .dangerous_roles
-        .iter()
-        .map(|of| format!("uid {} holds {} and {}", of.uid, of.one, of.other))
-        .collect();
-    let checkpoint = match status.checkpoint_age {
-        None => "the vault keeps no folder of checkpoints, or none is there yet".to_owned(),
-        Some(seconds) => format!("the last is {} hours old", seconds / 3600),
-    };
-    vec![
-        measure(
-            "identifiers become keyed pseudonyms, and the key stays in the vault",
-            true,
-            format!("the root key is sealed: {}", status.custody),
-        ),
-        measure(
-            "two custodians approve whatever undoes a protection",
-            status.custodians.len() >= 2,
-            format!("{} custodians", status.custodians.len()),
-        ),
-        measure(
-            "nobody holds two roles that undo a protection together",
-            dangerous.is_empty() && !status.single_user,
-            match (status.single_user, dangerous.is_empty()) {
-                (true, _) => "the vault serves a single user, who holds all roles".to_owned(),
-                (false, true) => "no account does".to_owned(),
-                (false, false) => dangerous.join("; "),
-            },
-        ),
-        measure(
-            "the vault's process is closed to others",
-            !status.hardening.is_empty(),
-            status.hardening.clone(),
-        ),
-        measure(
-            "each answer of the vault is logged before it is given, and signed checkpoints cover the log",
-            status.checkpoint_age.is_some(),
-            format!("{} entries; {checkpoint}", status.log_entries),
-        ),
-        measure(
-            "datasets are encrypted, and only the vault opens their keys",
-            true,
-            "a key for each dataset, made anew by each run".to_owned(),
-        ),
-        measure(
-            "only tables that withstood an attack leave, and a person lets each out",
-            true,
-            "see the purposes' rules for releases".to_owned(),
-        ),
-    ]
 }

@@ -266,9 +266,8 @@ impl<'a> Reading<'a> {
                 self.standing.insert(proposal, category.as_deref());
             }
             Event::LiftedHold { proposal, hold } => {
-                if self.standing.remove(hold.as_str()).flatten().is_some() {
-                    self.moratoria.insert(proposal);
-                }
+                let category = self.standing.remove(hold.as_str()).flatten();
+                self.moratoria.extend(category.map(|_| proposal.as_str()));
             }
             Event::Proposed { proposal, action } => drop(self.actions.insert(proposal, action)),
             Event::AppliedDisposal { receipt } => {

@@ -52,10 +52,7 @@ pub(super) fn table(
 pub(super) fn measures(all: &[Measure]) -> Markup {
     let rows: Vec<Vec<String>> = all
         .iter()
-        .map(|of| {
-            let stands = if of.stands { "stands" } else { "DOES NOT STAND" };
-            vec![of.what.clone(), stands.to_owned(), of.evidence.clone()]
-        })
+        .map(|of| vec![of.what.clone(), of.here.words().to_owned(), of.evidence.clone()])
         .collect();
     table("Measures of security", &["Measure", "Here", "Evidence"], &rows, &[])
 }

@@ -196,9 +196,8 @@ pub(super) fn text(record: &Record) -> String {
         let _ = writeln!(text, "  {}: {}; then {}", row[0], row[1], row[2]);
     }
     text += "\n(g) measures of security\n";
-    for Measure { what, stands, evidence } in &record.measures {
-        let stands = if *stands { "stands" } else { "DOES NOT STAND" };
-        let _ = writeln!(text, "  {stands}: {what} ({evidence})");
+    for Measure { what, here, evidence } in &record.measures {
+        let _ = writeln!(text, "  {}: {what} ({evidence})", here.words());
     }
     text
 }

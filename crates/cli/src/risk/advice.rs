@@ -1,4 +1,4 @@
-//! What to do first.
+//! The first things to do.
 
 use super::assessment::{Assessment, Effect};
 

@@ -12,7 +12,7 @@ use super::{
     policy::{Blanks, Policy, SensitiveColumn},
 };
 
-/// What is measured exactly.
+/// The measures, exactly.
 pub(super) struct Measured<'a> {
     policy: &'a Policy,
     quasi: Vec<Coded>,
@@ -34,7 +34,7 @@ pub(crate) struct Assessment {
     pub(super) unit: String,
     /// Whether counts are exact; else they are to the nearest 5.
     pub(super) exact: bool,
-    /// What to do first.
+    /// The first things to do.
     pub(super) advice: Vec<String>,
     /// The bounds that are broken.
     pub(super) broken: Vec<String>,
@@ -87,7 +87,7 @@ pub(super) struct Driver {
     pub(super) without: Share,
 }
 
-/// What a coarser treatment of one column leaves.
+/// The measures after a coarser treatment of one column.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Effect {
     pub(super) column: String,
@@ -97,7 +97,7 @@ pub(super) struct Effect {
     pub(super) smallest_class: Option<u32>,
 }
 
-/// What classes give away of a sensitive column.
+/// The measures of a sensitive column in the classes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Told {
     pub(super) column: String,

@@ -11,7 +11,7 @@ use super::{
 /// Entropies and distances are sums of fractions: a bound is not broken by the last bits of a number.
 pub(super) const LAST_BITS: f64 = 1e-9;
 
-/// The broken bounds, in words. What could not be measured is broken.
+/// The broken bounds, in words. A bound of something that could not be measured is broken.
 pub(super) fn broken(policy: &Policy, measured: &Measured<'_>) -> Vec<String> {
     let mut broken = of_sizes(&policy.bounds, &measured.whole);
     for (of, found) in policy.sensitive.iter().zip(&measured.inferences) {

@@ -111,7 +111,7 @@ fn unreadable(name: &str) -> CodingError {
     ))
 }
 
-/// Whether each row of a table of events is the one that stands for its child. Of equal days the first in the table is the
+/// Whether each row of a table of events is the one that stands for its child. Where days are equal, the first in the table is the
 /// first, and the last the latest; an event without a day stands for a child who has no other.
 fn one_a_child(
     dataset: &Dataset,

@@ -14,10 +14,10 @@ pub(crate) struct Policy {
     /// The rows that are measured: one a child.
     #[serde(default)]
     pub(crate) rows: Rows,
-    /// What an intruder may know.
+    /// The columns that an intruder may know.
     #[serde(rename = "quasi_identifier")]
     pub(crate) quasi: Vec<Quasi>,
-    /// What nobody may learn.
+    /// The columns that nobody may learn.
     #[serde(default)]
     pub(crate) sensitive: Vec<SensitiveColumn>,
     /// The limits at which a run stops.
@@ -91,7 +91,7 @@ pub(crate) struct SensitiveColumn {
     pub(crate) t: Option<f64>,
 }
 
-/// What a blank of a sensitive column is.
+/// The meaning of a blank of a sensitive column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Blanks {

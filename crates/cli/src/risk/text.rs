@@ -110,7 +110,7 @@ impl Assessment {
         }
     }
 
-    /// What counts are.
+    /// The words for how exact counts are.
     pub(super) fn counts(&self) -> &'static str {
         match self.exact {
             true => "Counts are exact: keep the report as restricted as the dataset.",

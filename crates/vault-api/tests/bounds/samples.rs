@@ -11,12 +11,12 @@ use minster_vault_api::{
     Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndedAccess, ExactOnlyList,
     Floors, Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange, ListChanged,
     ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile, NewCase,
-    NewestManifests, Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed,
-    ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase, QuarantineRows,
-    ReadColumns, RecordedManifest, Reidentified, ReleaseRules, Request, Response, RestrictedList,
-    RetentionPlan, Right, RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind,
-    SignedDecisions, StandingHold, StatusReport, SubjectPseudonym, Turn, UndeterminedCount,
-    Unlocking, Unwrapped, VersionStatus, WrappedKey,
+    NewestManifests, Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Previews,
+    Proposed, ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase,
+    QuarantineRows, ReadColumns, RecordedManifest, Reidentified, ReleaseRules, Request, Response,
+    RestrictedList, RetentionPlan, Right, RoleGrant, RunKey, RunManifest, SealedRunKey, Share,
+    ShareKind, SignedDecisions, StandingHold, StatusReport, SubjectPseudonym, Turn,
+    UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
 };
 
 /// A text.
@@ -139,6 +139,7 @@ pub(crate) fn actions() -> Vec<ProposedAction> {
             decision: CaseDecision::Refuse(Ground::Research),
             schedule: Some(t()),
         },
+        ProposedAction::WithdrawCase { case: t() },
     ]
 }
 
@@ -230,6 +231,7 @@ fn floors() -> Floors {
         insider: Some(1),
         p_percent: Some(1),
         methods: vec![t()],
+        previews: Previews::Shapes,
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Numbers {
     pub(crate) facts: Facts,
 }
 
-/// What says how numbers are followed.
+/// The rules by which numbers are followed.
 pub(crate) struct Rules<'a> {
     /// Whether a kind is of a child's own numbers.
     pub(crate) is_child: &'a dyn Fn(&Kind) -> bool,

@@ -81,6 +81,7 @@ impl Action {
     pub(crate) fn case(&self) -> Option<&str> {
         match self {
             Self::DecideCase(of) => Some(&of.case),
+            Self::WithdrawCase { case, .. } => Some(case),
             _ => None,
         }
     }

@@ -32,6 +32,8 @@ pub enum CaseEvent {
     NoRecord { case: String, proposal: String },
     /// The restriction that it made ended, as two custodians approved.
     Lifted { case: String, proposal: String },
+    /// It was taken back, as two custodians approved, with the restriction that it made, if one stood.
+    Withdrawn { case: String, proposal: String },
     /// The answer was sent.
     Closed { case: String, answered: Date },
 }
@@ -47,6 +49,7 @@ impl CaseEvent {
             | Self::Restricted { case, .. }
             | Self::NoRecord { case, .. }
             | Self::Lifted { case, .. }
+            | Self::Withdrawn { case, .. }
             | Self::Closed { case, .. } => case,
         }
     }
@@ -59,7 +62,8 @@ impl CaseEvent {
             | Self::Refused { proposal, .. }
             | Self::Restricted { proposal, .. }
             | Self::NoRecord { proposal, .. }
-            | Self::Lifted { proposal, .. } => Some(proposal),
+            | Self::Lifted { proposal, .. }
+            | Self::Withdrawn { proposal, .. } => Some(proposal),
             Self::Opened { .. } | Self::Closed { .. } => None,
         }
     }

@@ -12,13 +12,12 @@ use minster_vault::{
     purposes::today,
     unseen::{shown, shown_lines},
 };
-use minster_vault_api::{
-    Approval, CaseDecision, Client, ListChange, PurposeDefinition, Right, SourceColumns,
-};
+use minster_vault_api::{Approval, Client, ListChange, PurposeDefinition, SourceColumns};
 
 use crate::{
     Failure,
     arguments::{Caller, Json},
+    cases,
     client::{connect, number, read, usage},
     exact_only, retention, tell,
 };
@@ -301,7 +300,22 @@ fn told(action: &Action) -> Told {
                 )
             }
         }
-        Action::DecideCase(of) => decided(of),
+        Action::DecideCase(case) => {
+            let (what, how_many) = cases::in_words(case);
+            let DecideCase { case, case_reference, received, .. } = case;
+            let case = format!("{case}, {case_reference}, received {received}");
+            Told { more: vec![("case", case)], ..of(what, how_many) }
+        }
+        Action::WithdrawCase { case, case_reference, right, purpose, received } => Told {
+            more: vec![("case", format!("{case}, {case_reference}, received {received}"))],
+            ..of(
+                format!(
+                    "take back the case of {right} under {purpose}, and end the restriction that it made, if one stands; open it anew \
+                     with the right number, or nobody answers the person who asked"
+                ),
+                "1 case".into(),
+            )
+        },
         Action::ChangeReviewers { purpose, reviewers } if reviewers.is_empty() => {
             of(format!("let nobody judge pairs of {purpose} any more"), "no reviewers".into())
         }
@@ -365,43 +379,6 @@ fn columns(definition: &PurposeDefinition) -> String {
         }
     };
     columns.0.iter().map(of).collect::<Vec<_>>().join("; ")
-}
-
-fn decided(of: &DecideCase) -> Told {
-    let DecideCase { case, case_reference, right, purpose, received, kind, .. } = of;
-    let number = format!("the child with the {kind} that you gave");
-    let what = match (of.decision, right) {
-        (CaseDecision::Extend, _) => {
-            let until = of.due.map_or("a later day".to_owned(), |day| day.to_string());
-            format!(
-                "give the case of {right} two more months, until {until}; tell the person who asked, and why"
-            )
-        }
-        (CaseDecision::Refuse(ground), _) => {
-            format!("refuse {right} under {purpose} for {number}, on the ground {ground}")
-        }
-        (CaseDecision::Lift, _) => format!("count {number} again under {purpose}"),
-        (CaseDecision::Grant, Right::Erasure | Right::Objection) => format!(
-            "dispose of all records of {purpose} of {number}, and let no later delivery bring them back; nobody can undo it"
-        ),
-        (CaseDecision::GrantSeveral, _) => format!(
-            "dispose of all records of {purpose} of {number}, and of all whom rows show under one person's numbers: they may be twins; let no \
-             later delivery bring them back; nobody can undo it"
-        ),
-        (CaseDecision::Grant, Right::Restriction) => {
-            format!("keep the records of {purpose} of {number}, and let no table count them")
-        }
-        (CaseDecision::Grant, Right::Access | Right::Rectification) => {
-            format!("grant {right} under {purpose} for {number}")
-        }
-    };
-    let how_many: String = "1 child".into();
-    let case = format!("{case}, {case_reference}, received {received}");
-    let how_many = match of.decision {
-        CaseDecision::GrantSeveral => "1 child or more".into(),
-        _ => how_many,
-    };
-    Told { what, how_many, more: vec![("case", case)] }
 }
 
 fn resumed(purpose: &minster_model::Purpose, stopped: Option<&StoppedRun>) -> Told {

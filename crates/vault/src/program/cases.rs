@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use minster_model::{Kind, Purpose, Role};
-use minster_vault::{purposes::today, unseen::shown};
+use minster_vault::{approvals::DecideCase, purposes::today, unseen::shown};
 use minster_vault_api::{
     CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Client, Ground, NewCase, ProposedAction,
     Right, Turn,
@@ -154,6 +154,16 @@ compelling-grounds (Article 21(1)), not-applicable, exemption (Data Protection A
         #[arg(long)]
         case: String,
     },
+    /// Take it back where nobody can decide it: it was opened with a wrong number, or the file that says whom it is about is lost.
+    /// Nobody types a number. A restriction that it made ends. Open it anew with the right number, and the day on which it was received.
+    #[command(after_help = "Example:
+  minster-vault request --reference ERASE/2026/1 --reason \"wrong number\" \\
+      --expires 2026-12-31 decide withdraw --case ERASE/2026/1 > proposal.json")]
+    Withdraw {
+        /// The case, as `minster-vault cases` names it, or its reference where no other case has it.
+        #[arg(long)]
+        case: String,
+    },
 }
 
 impl Decide {
@@ -166,6 +176,10 @@ impl Decide {
             Self::Refuse { case, ground } => (case, CaseDecision::Refuse(ground), None),
             Self::Extend { case } => (case, CaseDecision::Extend, None),
             Self::Lift { case } => (case, CaseDecision::Lift, None),
+            Self::Withdraw { case } => {
+                let case = named(&mut connect(caller, Role::Custodian)?, &case)?;
+                return Ok(ProposedAction::WithdrawCase { case });
+            }
         };
         let schedule = schedule.map(|path| read(&path)).transpose()?;
         let case = named(&mut connect(caller, Role::Custodian)?, &case)?;
@@ -285,12 +299,49 @@ fn described(case: &CaseStatus) -> String {
     text
 }
 
+/// A decision in the words of those who approve it, and for how many children.
+pub(crate) fn in_words(of: &DecideCase) -> (String, String) {
+    let DecideCase { right, purpose, kind, .. } = of;
+    let number = format!("the child with the {kind} that you gave");
+    let what = match (of.decision, right) {
+        (CaseDecision::Extend, _) => {
+            let until = of.due.map_or("a later day".to_owned(), |day| day.to_string());
+            format!(
+                "give the case of {right} two more months, until {until}; tell the person who asked, and why"
+            )
+        }
+        (CaseDecision::Refuse(ground), _) => {
+            format!("refuse {right} under {purpose} for {number}, on the ground {ground}")
+        }
+        (CaseDecision::Lift, _) => format!("count {number} again under {purpose}"),
+        (CaseDecision::Grant, Right::Erasure | Right::Objection) => format!(
+            "dispose of all records of {purpose} of {number}, and let no later delivery bring them back; nobody can undo it"
+        ),
+        (CaseDecision::GrantSeveral, _) => format!(
+            "dispose of all records of {purpose} of {number}, and of all whom rows show under one person's numbers: they may be twins; let no \
+             later delivery bring them back; nobody can undo it"
+        ),
+        (CaseDecision::Grant, Right::Restriction) => {
+            format!("keep the records of {purpose} of {number}, and let no table count them")
+        }
+        (CaseDecision::Grant, Right::Access | Right::Rectification) => {
+            format!("grant {right} under {purpose} for {number}")
+        }
+    };
+    let how_many = match of.decision {
+        CaseDecision::GrantSeveral => "1 child or more",
+        _ => "1 child",
+    };
+    (what, how_many.to_owned())
+}
+
 fn outcome_text(outcome: CaseOutcome, ground: Option<Ground>) -> String {
     match outcome {
         CaseOutcome::Granted => "granted".into(),
         CaseOutcome::Erased => "the child's records were disposed of".into(),
         CaseOutcome::Restricted => "the child's records were restricted".into(),
         CaseOutcome::NoRecord => "no record held".into(),
+        CaseOutcome::Withdrawn => "taken back: open it anew with the right number".into(),
         CaseOutcome::Refused => match ground {
             Some(ground) => format!("refused: {ground}"),
             None => "refused".into(),

@@ -44,7 +44,7 @@ impl Access {
     }
 }
 
-/// What custodians signed.
+/// The grant that custodians signed.
 struct Granted {
     kind: Kind,
     tag: String,
@@ -170,12 +170,12 @@ impl Session<'_> {
         Ok(Response::AccessEnded(EndedAccess { bytes: finished.rest, sha256 }))
     }
 
-    /// Whoever can open all datasets, and nobody who knows numbers: the ingest role never does.
+    /// A caller that can open all datasets may, and none that knows numbers: the ingest role never does.
     fn allow_access(&self) -> Result<(), Denial> {
         self.allow(&[Role::Linker], "access to all that is held on one child")
     }
 
-    /// What a grant is about. It names no user who carries it out, as its bundle is of use to the requester alone.
+    /// The subject of a grant. It names no user who carries it out, as its bundle is of use to the requester alone.
     fn granted(&self, id: &str) -> Result<Granted, Denial> {
         let refused = |why: &str| refusal("carried out", why);
         let open = self.vault.look(|state| state.approved(id).cloned())??;

@@ -12,7 +12,7 @@ use crate::{
         sha256,
     },
     keys::{hex, random},
-    log::Event,
+    log::{CaseEvent, Event},
     purposes::parse_one,
     roles::{Accounts, Holder},
     state::{PurposeState, State},
@@ -61,6 +61,10 @@ impl Session<'_> {
                 Some(proposed) => self.keep_disposal(id, &proposed),
                 None => Ok(()),
             });
+        }
+        if let ProposedAction::WithdrawCase { case } = action {
+            let action = self.withdrawal(case)?;
+            return self.put(Case { reference, reason, expires }, action, |_| Ok(()));
         }
         let listed = match &action {
             ProposedAction::ExactOnly { numbers, .. } => Some(self.links(numbers)?),
@@ -155,7 +159,9 @@ impl Session<'_> {
                 may.map_err(|why| made(&why))?;
                 Action::RevokeRole { role, uid }
             }
-            ProposedAction::Dispose { .. } | ProposedAction::Case { .. } => {
+            ProposedAction::Dispose { .. }
+            | ProposedAction::Case { .. }
+            | ProposedAction::WithdrawCase { .. } => {
                 return Err(out_of_order("a disposal or a case is proposed alone"));
             }
             ProposedAction::Purpose(text) => {
@@ -299,6 +305,9 @@ impl Session<'_> {
                 return self.dispose(id, &Approved { purpose, until, schedule_sha256, tag });
             }
             Action::DecideCase(of) => return self.decide_case(id, &of),
+            Action::WithdrawCase { case, .. } => {
+                return self.settle(CaseEvent::Withdrawn { case, proposal: id });
+            }
             Action::NamePurpose { definition } => Event::NamedPurpose { proposal: id, definition },
             Action::AllowLoad { purpose, source, ceiling } => {
                 Event::AllowedLoad { proposal: id, purpose, source, ceiling }

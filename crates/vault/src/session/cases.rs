@@ -23,6 +23,8 @@ use crate::{
 const PAGE: usize = 1_000;
 /// Cases that are open at one time. A council that has more has another fault than this program can mend.
 const MOST_OPEN: usize = 1_000;
+/// Those among them that one uid opened, so that no custodian alone shuts the register for the others.
+const MOST_OPEN_EACH: usize = 400;
 
 fn opened(why: &str) -> Denial {
     Denial::Case { what: "opened".into(), why: why.into() }
@@ -52,9 +54,12 @@ impl Session<'_> {
             return Err(opened("its number is of a kind that the purpose does not name"));
         }
         let subject = CaseSubject { link: self.one_link(&kind, &identifier)?, kind };
-        if self.vault.look(|state| state.cases.open())? >= MOST_OPEN {
+        let uid = self.asker()?.uid;
+        let (open, own) = self.vault.look(|state| state.cases.open(uid))?;
+        if open >= MOST_OPEN || own >= MOST_OPEN_EACH {
             return Err(opened(&format!(
-                "{MOST_OPEN} are open at most; close those that were answered (`minster-vault case close`)"
+                "{MOST_OPEN} are open at most, and {MOST_OPEN_EACH} that one account opened; close those that were answered \
+                 (`minster-vault case close`)"
             )));
         }
         let undecided: Vec<_> = self.vault.look(|state| {
@@ -203,6 +208,22 @@ impl Session<'_> {
         Ok((Action::DecideCase(decided), proposed))
     }
 
+    /// The withdrawal of a case as it is proposed.
+    pub(super) fn withdrawal(&self, case: String) -> Result<Action, Denial> {
+        let of: Case = self.vault.look(|state| {
+            let of = state.cases.get(&case).ok_or_else(|| made("no such case is there"))?;
+            of.may_be_withdrawn().map_err(|why| made(&why))?;
+            Ok::<_, Denial>(of.clone())
+        })??;
+        Ok(Action::WithdrawCase {
+            case,
+            case_reference: of.reference,
+            right: of.right,
+            purpose: of.purpose,
+            received: of.received,
+        })
+    }
+
     /// Carries out what two custodians approved of a case.
     pub(super) fn decide_case(
         &self,
@@ -275,7 +296,8 @@ impl Session<'_> {
         let plain = plain.filter(|plain| hash(plain) == sha256);
         plain.and_then(|plain| CaseSubject::read(&plain)).ok_or_else(|| Denial::Fault {
             what: format!(
-                "the case {case} cannot be read, so nobody can say whom it is about; put {FOLDER}/{case} back from a copy of the vault's folder"
+                "the case {case} cannot be read, so nobody can say whom it is about; put {FOLDER}/{case} back from a copy of the vault's folder, or \
+                 have two custodians take the case back (`minster-vault request … decide withdraw`) and open it anew"
             ),
         })
     }

@@ -40,6 +40,8 @@ pub(crate) struct Case {
     pub(crate) signed: BTreeSet<String>,
     /// The disposal list, where records were disposed of.
     pub(crate) list: Option<String>,
+    /// The uid that opened it.
+    opened_by: Option<u32>,
     /// The number of its entry.
     number: u64,
 }
@@ -126,6 +128,17 @@ impl Case {
         }
     }
 
+    /// Whether it can be taken back: nothing was done of it, or a restriction alone.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub(crate) fn may_be_withdrawn(&self) -> Result<(), String> {
+        match self.stage == Stage::Open || self.restricts {
+            true => Ok(()),
+            false => Err("it is decided already".to_owned()),
+        }
+    }
+
     fn settlement(&self) -> Option<Settlement> {
         match self.stage {
             Stage::Settled(of) | Stage::Closed(of, _) => Some(of),
@@ -209,9 +222,10 @@ impl Cases {
         if lines.is_empty() { lines } else { sha256(&lines) }
     }
 
-    /// How many are not closed.
-    pub(crate) fn open(&self) -> usize {
-        self.0.values().filter(|of| of.is_open()).count()
+    /// How many are not closed; and how many of these a uid opened.
+    pub(crate) fn open(&self, uid: u32) -> (usize, usize) {
+        let open = || self.0.values().filter(|of| of.is_open());
+        (open().count(), open().filter(|of| of.opened_by == Some(uid)).count())
     }
 
     pub(crate) fn counts(&self, day: Date) -> CaseCounts {
@@ -242,6 +256,7 @@ impl Cases {
             }
             CaseEvent::Refused { ground, .. } => case.may_be(CaseDecision::Refuse(*ground), day),
             CaseEvent::Lifted { .. } => case.may_be(CaseDecision::Lift, day),
+            CaseEvent::Withdrawn { .. } => case.may_be_withdrawn(),
             CaseEvent::Granted { .. }
             | CaseEvent::Restricted { .. }
             | CaseEvent::NoRecord { .. } => case.may_be(CaseDecision::Grant, day),
@@ -265,7 +280,7 @@ impl Cases {
         &mut self,
         event: &CaseEvent,
         signed: Option<&ProposalState>,
-        (number, day): (u64, Option<Date>),
+        (number, opened_by, day): (u64, Option<u32>, Option<Date>),
     ) {
         if let CaseEvent::Opened { case, right, purpose, received, due, reference, sha256 } = event
         {
@@ -282,6 +297,7 @@ impl Cases {
                 restricts: false,
                 signed: BTreeSet::new(),
                 list: None,
+                opened_by,
                 number,
             };
             self.0.insert(case.clone(), opened);
@@ -305,6 +321,12 @@ impl Cases {
                 case.settle(CaseOutcome::Restricted, None, day);
             }
             CaseEvent::Lifted { .. } => case.restricts = false,
+            CaseEvent::Withdrawn { .. } => {
+                case.restricts = false;
+                if case.stage == Stage::Open {
+                    case.settle(CaseOutcome::Withdrawn, None, day);
+                }
+            }
             CaseEvent::Closed { answered, .. } => {
                 if let Some(settlement) = case.settlement() {
                     case.stage = Stage::Closed(settlement, *answered);
@@ -342,7 +364,8 @@ impl State {
         match &entry.event {
             Event::Case(of) => {
                 let day = self.last_day;
-                self.cases.apply(of, signed, (entry.number, day));
+                let uid = entry.asker.as_ref().map(|asker| asker.uid);
+                self.cases.apply(of, signed, (entry.number, uid, day));
             }
             Event::Disposed(of) => {
                 let case = of.case.as_ref().and_then(|case| self.cases.0.get_mut(case));

@@ -5,6 +5,9 @@ use minster_vault_api::{Denial, PurposeDefinition, ReadColumns, first_of};
 
 use super::{PurposeState, State};
 
+/// Versions of the privacy notice that may lie between one in the log and the next.
+const MOST_SKIPPED: u32 = 1_000;
+
 impl State {
     /// A purpose that is named, over or not.
     pub(crate) fn named(&self, purpose: &Purpose) -> Result<&PurposeState, Denial> {
@@ -46,37 +49,65 @@ impl State {
         }
     }
 
-    /// Whether custodians may name a purpose, or name one anew: a new one, and one with another sentence, stands in a version of
-    /// the privacy notice that is newer than those that the log has.
+    /// Whether custodians may name a purpose, or name one anew: a new one, one with another sentence, and one that may use more
+    /// or release to more readers stands in a version of the privacy notice that is newer than those that the log has.
     ///
     /// # Errors
     /// The version that it needs, in words.
     pub(crate) fn may_name(&self, new: &PurposeDefinition) -> Result<(), String> {
-        let versions = self.purposes.values().filter_map(|of| of.definition.notice.as_ref());
-        let newest = versions.map(|notice| notice.version).max().unwrap_or_default();
-        let version = new.notice.as_ref().map_or(0, |notice| notice.version);
-        let sentence = new.notice.as_ref().map(|notice| &notice.sentence);
-        let next = newest.saturating_add(1);
-        match self.purposes.get(&new.name).map(|of| &of.definition) {
-            None if version <= newest => Err(format!(
-                "the purpose {} is new, and version {version} of the privacy notice cannot name it: the newest in the log is {newest}. \
-                 Publish a notice that names it first: its version is {next} or later",
+        let notices = || self.purposes.values().filter_map(|of| of.definition.notice.as_ref());
+        let newest = notices().map(|notice| notice.version).max().unwrap_or_default();
+        let (version, next) =
+            (new.notice.as_ref().map_or(0, |of| of.version), newest.saturating_add(1));
+        if let Some(notice) = &new.notice {
+            // A mistyped version would close the way for all that follow.
+            if version > newest.saturating_add(MOST_SKIPPED) {
+                return Err(format!(
+                    "version {version} of the privacy notice is more than {MOST_SKIPPED} above {newest}, the newest in the log: look \
+                     whether it is mistyped"
+                ));
+            }
+            let other = notices().find(|of| of.version == version && of.day != notice.day);
+            if let Some(other) = other {
+                return Err(format!(
+                    "the log has version {version} of the privacy notice as that of {}, and the purpose {} says {}",
+                    other.day, new.name, notice.day
+                ));
+            }
+        }
+        let Some(stands) = self.purposes.get(&new.name).map(|of| &of.definition) else {
+            return match version <= newest {
+                true => Err(format!(
+                    "the purpose {} is new, and version {version} of the privacy notice cannot name it: the newest in the log is \
+                     {newest}. Publish a notice that names it first: its version is {next} or later",
+                    new.name
+                )),
+                false => Ok(()),
+            };
+        };
+        let Some(before) = &stands.notice else { return Ok(()) };
+        if version < before.version {
+            return Err(format!(
+                "the purpose {} stands in version {} of the privacy notice, and {version} is older",
+                new.name, before.version
+            ));
+        }
+        if version > newest {
+            return Ok(());
+        }
+        if new.notice.as_ref().is_none_or(|notice| notice.sentence != before.sentence) {
+            return Err(format!(
+                "the purpose {} has another sentence, and the newest notice in the log is {newest}. Publish a notice with this \
+                 sentence first: its version is {next} or later",
+                new.name
+            ));
+        }
+        match new.wider_than(stands) {
+            Some(what) => Err(format!(
+                "the purpose {} would allow {what}, which version {version} of the privacy notice did not tell of. Publish a notice \
+                 that does first: its version is {next} or later",
                 new.name
             )),
-            Some(before) => match &before.notice {
-                Some(before) if version < before.version => Err(format!(
-                    "the purpose {} stands in version {} of the privacy notice, and {version} is older",
-                    new.name, before.version
-                )),
-                Some(before) if sentence != Some(&before.sentence) && version <= newest => {
-                    Err(format!(
-                        "the purpose {} has another sentence, and the newest notice in the log is {newest}. Publish a notice with \
-                         this sentence first: its version is {next} or later",
-                        new.name
-                    ))
-                }
-                _ => Ok(()),
-            },
             None => Ok(()),
         }
     }

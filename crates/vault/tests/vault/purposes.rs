@@ -48,6 +48,9 @@ fn a_definition_that_reads_more_than_its_purpose_allows_gets_no_run() {
     assert!(told.ends_with(SENTENCE), "{told}");
     let denied = denial(open("census", vec![read("fsm", &["start"])])).to_string();
     assert!(denied.contains("the table fsm of census"), "{denied}");
+    // A run that does not say what it reads passes no list.
+    let denied = denial(open("census", Vec::new())).to_string();
+    assert!(denied.contains("census without a word on the columns"), "{denied}");
     // The other purpose names no columns: it has all of its sources'.
     let all = RunManifest { reads: vec![read("fsm", &["x"])], ..manifest("health", "census", 1) };
     assert!(client.open_run(all).is_ok());
@@ -162,6 +165,59 @@ fn a_new_purpose_needs_a_newer_notice_and_is_told_which() {
     named(&site, &serving, purpose("health", 3, "We count more.")).unwrap();
     let why = named(&site, &serving, purpose("health", 2, "We count more.")).unwrap_err();
     assert!(why.contains("2 is older"), "{why}");
+}
+
+/// The purpose `health`, of some version of the notice, with one part replaced.
+fn changed(version: u32, part: &str, by: &str) -> ProposedAction {
+    let ProposedAction::Purpose(text) = purpose("health", version, "We count children.") else {
+        unreachable!("a purpose is a purpose")
+    };
+    assert!(text.contains(part), "{text}");
+    ProposedAction::Purpose(text.replace(part, by))
+}
+
+#[test]
+fn a_purpose_that_may_use_more_needs_a_newer_notice() {
+    let (wide, some) =
+        ("sources = [\"census\"]\n", "columns = { census = { pupils = [\"upn\"] } }\n");
+    let site = Site::with(&PURPOSES.replacen(wide, &format!("{wide}{some}"), 1));
+    let serving = site.serve();
+    let with = |columns: &str| changed(1, wide, &format!("{wide}{columns}"));
+    for (action, what) in [
+        (
+            with("columns = { census = { pupils = [\"upn\", \"sex\"] } }\n"),
+            "the column sex of the table pupils of census",
+        ),
+        (
+            with("columns = { census = { pupils = \"all\" } }\n"),
+            "all columns of the table pupils of census",
+        ),
+        (with(""), "all columns of its sources"),
+        (changed(1, wide, "sources = [\"census\", \"cin\"]\n"), "the source cin"),
+        (with(&format!("{some}households = true\n")), "addresses, by which children are counted"),
+    ] {
+        let why = named(&site, &serving, action).unwrap_err();
+        assert!(why.contains(what) && why.contains("2 or later"), "{what}: {why}");
+    }
+    // With fewer readers it is named anew, and a reader whom it lost needs a newer notice.
+    let readers = "audiences = [\"council-teams\", \"partners\", \"public\"]\n";
+    let fewer = format!("audiences = [\"partners\"]\n{some}");
+    named(&site, &serving, changed(1, readers, &fewer)).unwrap();
+    let why = named(&site, &serving, with(some)).unwrap_err();
+    assert!(why.contains("releases for council-teams") && why.contains("2 or later"), "{why}");
+    named(&site, &serving, changed(2, wide, &format!("{wide}{some}"))).unwrap();
+}
+
+#[test]
+fn a_version_has_one_day_and_does_not_leap() {
+    let site = Site::new();
+    let serving = site.serve();
+    let why = named(&site, &serving, changed(1, "2026-09-01", "2026-09-02")).unwrap_err();
+    assert!(why.contains("version 1 of the privacy notice as that of 2026-09-01"), "{why}");
+    let leap = purpose("research", u32::MAX, "We count children.");
+    let why = named(&site, &serving, leap).unwrap_err();
+    assert!(why.contains("look whether it is mistyped"), "{why}");
+    named(&site, &serving, purpose("research", 1_001, "We count children.")).unwrap();
 }
 
 #[test]
