@@ -225,6 +225,15 @@ fn a_purpose_may_keep_numbers_from_analysts_until_a_release() {
     let tables = tables(&previewed.summary);
     assert!(tables.iter().all(|table| table["numbers"].is_null()));
     assert!(tables.iter().any(|table| table["withheld"].as_u64() > Some(0)), "{tables:?}");
+    // Two of 120 children have no ethnicity, 1.7 %: to the nearest 5 % nobody can count them.
+    let shares = serde_json::to_string(&tables.iter().map(|of| &of["blanks"]).collect::<Vec<_>>());
+    let shares = shares.unwrap();
+    assert!(!shares.contains("1.7"), "{shares}");
+    let policy = council.site.path("risk.toml");
+    fs::write(&policy, "[[quasi_identifier]]\ncolumn = \"sex\"\n").unwrap();
+    let exact = council.program("minster", &["risk", "--exact", "--policy", &policy]);
+    assert_eq!(exact.exit, 2, "{}", exact.text);
+    assert!(exact.text.contains("keeps exact numbers from analysts"), "{}", exact.text);
     let text = preview(&council, DEFINITION, &[]);
     assert!(text.text.contains("No number is shown: the purpose shows shapes"), "{}", text.text);
     assert!(!text.text.contains("AIND"), "{}", text.text);

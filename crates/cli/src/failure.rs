@@ -144,6 +144,13 @@ pub(crate) enum Failure {
     )]
     NoRisk,
     #[error(
+        "the purpose {purpose} keeps exact numbers from analysts (`previews = \"shapes\"`); measure without --exact, or have custodians \
+         propose it anew"
+    )]
+    NotExact { purpose: Purpose },
+    #[error("cannot look at {}: {source}; have a user look who may", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error(
         "the data of {period} break a bound of {}: {broken}; nothing was drafted or let out; `minster risk` says what drives it and what \
          coarser treatments would leave",
         path.display()
@@ -207,6 +214,8 @@ impl Failure {
             | Self::Unexplained { .. }
             | Self::Risk { .. }
             | Self::NoRisk
+            | Self::NotExact { .. }
+            | Self::Unreadable { .. }
             | Self::Query(_)
             | Self::DefinitionStands { .. }
             | Self::Schedule { .. }

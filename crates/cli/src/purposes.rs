@@ -165,14 +165,21 @@ fn source(own: &PurposeDefinition, of: &DescribedDelivery) -> SourceWithin {
 
 /// Datasets of sources that stand and are outside their purpose.
 fn standing(store: &Path, purposes: &[Named]) -> Result<Vec<StandsOutside>, Failure> {
-    if !store.exists() {
+    let there = store
+        .try_exists()
+        .map_err(|source| Failure::Unreadable { path: store.to_owned(), source })?;
+    if !there {
         return Ok(Vec::new());
     }
     let mut outside = Vec::new();
     for one in Store::inspect(store)?.stored_datasets()? {
+        // A superseded snapshot goes by itself.
+        if !one.current {
+            continue;
+        }
         let manifest = one.manifest?;
         let dataset = &manifest.dataset;
-        if !one.current || dataset.class != DatasetClass::Source {
+        if dataset.class != DatasetClass::Source {
             continue;
         }
         let own = purposes.iter().find(|of| of.definition.name == dataset.purpose);

@@ -54,6 +54,9 @@ pub struct PurposeDefinition {
     pub expires: Option<Date>,
 }
 
+/// The last version of a privacy notice: a longer number is mistyped, and would close the way for all that follow.
+const LAST_VERSION: u32 = 99_999_999;
+
 /// Kinds that a purpose may name, and that its registry holds.
 pub const MOST_KINDS: usize = 256;
 
@@ -185,6 +188,20 @@ impl PurposeDefinition {
         if self.households && !before.households {
             return Some("addresses, by which children are counted".to_owned());
         }
+        // Numbers follow from the sources. Names, birth dates and addresses are bounded here alone.
+        let is_personal = |kind: &&Kind| kind.is_linkage() || kind.is_match_key();
+        let kinds = self.kinds.iter().flatten().filter(is_personal);
+        if let Some(new) = kinds.clone().find(|kind| !before.allows_kind(kind)) {
+            return Some(format!("keys and parts of the kind {new}"));
+        }
+        if self.linkage.is_some() && before.linkage.is_none() {
+            return Some(
+                "parts of names, birth dates and postcodes for scored matching".to_owned(),
+            );
+        }
+        if self.repairs.is_some() && before.repairs.is_none() {
+            return Some("repairs of mistyped numbers by birth dates".to_owned());
+        }
         let reader = |audience: &&Audience| !before.allows_audience(**audience);
         let new = self.audiences.iter().flatten().find(reader);
         new.map(|audience| format!("releases for {audience}"))
@@ -218,10 +235,11 @@ impl PurposeDefinition {
                 lacks("the sentence of the privacy notice that names it")
             }
             Self { notice: Some(notice), .. }
-                if notice.version == 0 || notice.day.parse::<Date>().is_err() =>
+                if !(1..=LAST_VERSION).contains(&notice.version)
+                    || notice.day.parse::<Date>().is_err() =>
             {
                 Err(format!(
-                    "the `notice` of the purpose {} has a version from 1 on, and a day as in 2026-09-01",
+                    "the `notice` of the purpose {} has a version from 1 to {LAST_VERSION}, and a day as in 2026-09-01",
                     self.name
                 ))
             }

@@ -264,6 +264,8 @@ pub enum Action {
     DecideCase(DecideCase),
     /// Take back a case that nobody can decide. Nobody types a number: a wrong one, or none, is why.
     WithdrawCase {
+        /// Whether a restriction that it made stands and ends with it: its file is lost, or two custodians lift it by its number.
+        restricts: bool,
         /// The case.
         case: String,
         /// Its reference.

@@ -28,6 +28,16 @@ pub fn parse_all(text: &str, path: &Path) -> Result<Vec<PurposeDefinition>, Vaul
         if purpose[..at].iter().any(|other| other.name == definition.name) {
             return Err(wrong(format!("the purpose {} stands there twice", definition.name)));
         }
+        let of = |other: &PurposeDefinition| {
+            let (one, other) = (definition.notice.as_ref()?, other.notice.as_ref()?);
+            (one.version == other.version && one.day != other.day).then_some(one.version)
+        };
+        if let Some(version) = purpose[..at].iter().find_map(of) {
+            return Err(wrong(format!(
+                "version {version} of the privacy notice has two days there, one of them at the purpose {}",
+                definition.name
+            )));
+        }
     }
     Ok(purpose)
 }

@@ -188,7 +188,7 @@ impl PreviewedTable {
                     true => headlines::withheld(&table.counts, pattern),
                     false => 0,
                 },
-                blanks: blanks(&made.definition, table),
+                blanks: blanks(&made.definition, table, with_numbers),
                 numbers: with_numbers
                     .then(|| Numbers::of(&content::table(&made.definition, &table.public))),
             }
@@ -241,7 +241,9 @@ fn by_reason(
 }
 
 /// The shares of children without a listed value, from what is published alone.
-fn blanks(definition: &Definition, table: &ProtectedTable) -> Vec<Blanks> {
+fn blanks(definition: &Definition, table: &ProtectedTable, with_numbers: bool) -> Vec<Blanks> {
+    // A share of few children to a tenth would give their number back.
+    let steps = if with_numbers { 10.0 } else { 0.2 };
     let counts = &table.counts;
     let roots: Vec<_> =
         counts.dimensions().iter().map(|of| of.roots().next().unwrap_or_default()).collect();
@@ -252,7 +254,8 @@ fn blanks(definition: &Definition, table: &ProtectedTable) -> Vec<Blanks> {
         let share = match (cell.map(|cell| published.get(cell).copied().flatten()), total) {
             (None | Some(Some(0)), _) => BlanksShare::None,
             (Some(Some(blank)), Some(total)) if total > 0 => {
-                BlanksShare::Percent((blank as f64 * 1000.0 / total as f64).round() / 10.0)
+                let percent = blank as f64 * 100.0 / total as f64;
+                BlanksShare::Percent((percent * steps).round() / steps)
             }
             _ => BlanksShare::Withheld,
         };

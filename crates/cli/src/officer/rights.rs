@@ -24,6 +24,12 @@ pub(super) enum Step {
     Closed {
         case: String,
     },
+    Restricted {
+        case: String,
+    },
+    Withdrawn {
+        case: String,
+    },
     #[serde(other)]
     Decided,
 }
@@ -47,6 +53,8 @@ struct Case {
     opened: bool,
     closed: bool,
     open: bool,
+    /// Whether it restricts a child, so that taking it back ends that and leaves the case as it is.
+    restricts: bool,
 }
 
 /// The register, read up to the month's end.
@@ -59,7 +67,8 @@ impl<'a> Register<'a> {
         match step {
             Step::Opened { case, right, due } => {
                 let (right, due) = (*right, *due);
-                let new = Case { right, due, opened: in_month, closed: false, open: true };
+                let (opened, restricts) = (in_month, false);
+                let new = Case { right, due, opened, closed: false, open: true, restricts };
                 self.0.insert(case, new);
             }
             Step::Extended { case, due } => {
@@ -69,6 +78,16 @@ impl<'a> Register<'a> {
             }
             Step::Closed { case } => {
                 if let Some(of) = self.0.get_mut(case.as_str()) {
+                    (of.open, of.closed) = (false, in_month);
+                }
+            }
+            Step::Restricted { case } => {
+                if let Some(of) = self.0.get_mut(case.as_str()) {
+                    of.restricts = true;
+                }
+            }
+            Step::Withdrawn { case } => {
+                if let Some(of) = self.0.get_mut(case.as_str()).filter(|of| !of.restricts) {
                     (of.open, of.closed) = (false, in_month);
                 }
             }

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use minster_model::{Period, Role};
-use minster_store::{Dataset, Journal, LineageJob, Progress, Store};
-use minster_vault_api::Client;
+use minster_store::{Dataset, Journal, LineageJob, Progress, ReleaseLog, Store};
+use minster_vault_api::{Client, Previews};
 
 use self::{
     assessment::{Assessment, Lookups, Measured, Shown},
@@ -52,6 +52,13 @@ pub(crate) fn report(arguments: &Arguments) -> Result<String, Failure> {
     let path = path.ok_or(Failure::NoRisk)?;
     let policy = Policy::read(path)?;
     let lookups = lookups(&loaded, path, &policy)?;
+    if arguments.exact {
+        let purpose = &loaded.pipeline.purpose;
+        let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
+        if vault.floors(purpose)?.previews == Previews::Shapes {
+            return Err(Failure::NotExact { purpose: purpose.clone() });
+        }
+    }
     let store = loaded.store()?;
     // Each report has other columns or groups: beside each other they tell more, so they are counted, whatever comes of them.
     let _lock = store.lock()?;

@@ -306,16 +306,20 @@ fn told(action: &Action) -> Told {
             let case = format!("{case}, {case_reference}, received {received}");
             Told { more: vec![("case", case)], ..of(what, how_many) }
         }
-        Action::WithdrawCase { case, case_reference, right, purpose, received } => Told {
-            more: vec![("case", format!("{case}, {case_reference}, received {received}"))],
-            ..of(
-                format!(
-                    "take back the case of {right} under {purpose}, and end the restriction that it made, if one stands; open it anew \
-                     with the right number, or nobody answers the person who asked"
-                ),
-                "1 case".into(),
-            )
-        },
+        Action::WithdrawCase { case, restricts, case_reference, right, purpose, received } => {
+            let ends =
+                if *restricts { ", and count the child whom it restricts again" } else { "" };
+            Told {
+                more: vec![("case", format!("{case}, {case_reference}, received {received}"))],
+                ..of(
+                    format!(
+                        "take back the case of {right} under {purpose}{ends}; open another with the right number, or nobody answers the \
+                         person who asked"
+                    ),
+                    "1 case".into(),
+                )
+            }
+        }
         Action::ChangeReviewers { purpose, reviewers } if reviewers.is_empty() => {
             of(format!("let nobody judge pairs of {purpose} any more"), "no reviewers".into())
         }

@@ -155,7 +155,8 @@ compelling-grounds (Article 21(1)), not-applicable, exemption (Data Protection A
         case: String,
     },
     /// Take it back where nobody can decide it: it was opened with a wrong number, or the file that says whom it is about is lost.
-    /// Nobody types a number. A restriction that it made ends. Open it anew with the right number, and the day on which it was received.
+    /// Nobody types a number. Open another with the right number first, and the day on which it was received. A restriction ends so only
+    /// if its file is lost.
     #[command(after_help = "Example:
   minster-vault request --reference ERASE/2026/1 --reason \"wrong number\" \\
       --expires 2026-12-31 decide withdraw --case ERASE/2026/1 > proposal.json")]
@@ -341,7 +342,7 @@ fn outcome_text(outcome: CaseOutcome, ground: Option<Ground>) -> String {
         CaseOutcome::Erased => "the child's records were disposed of".into(),
         CaseOutcome::Restricted => "the child's records were restricted".into(),
         CaseOutcome::NoRecord => "no record held".into(),
-        CaseOutcome::Withdrawn => "taken back: open it anew with the right number".into(),
+        CaseOutcome::Withdrawn => "taken back".into(),
         CaseOutcome::Refused => match ground {
             Some(ground) => format!("refused: {ground}"),
             None => "refused".into(),

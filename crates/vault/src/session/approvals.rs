@@ -12,7 +12,7 @@ use crate::{
         sha256,
     },
     keys::{hex, random},
-    log::{CaseEvent, Event},
+    log::Event,
     purposes::parse_one,
     roles::{Accounts, Holder},
     state::{PurposeState, State},
@@ -305,8 +305,8 @@ impl Session<'_> {
                 return self.dispose(id, &Approved { purpose, until, schedule_sha256, tag });
             }
             Action::DecideCase(of) => return self.decide_case(id, &of),
-            Action::WithdrawCase { case, .. } => {
-                return self.settle(CaseEvent::Withdrawn { case, proposal: id });
+            Action::WithdrawCase { case, restricts, .. } => {
+                return self.withdraw(case, restricts, id);
             }
             Action::NamePurpose { definition } => Event::NamedPurpose { proposal: id, definition },
             Action::AllowLoad { purpose, source, ceiling } => {

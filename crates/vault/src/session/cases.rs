@@ -210,18 +210,44 @@ impl Session<'_> {
 
     /// The withdrawal of a case as it is proposed.
     pub(super) fn withdrawal(&self, case: String) -> Result<Action, Denial> {
-        let of: Case = self.vault.look(|state| {
-            let of = state.cases.get(&case).ok_or_else(|| made("no such case is there"))?;
-            of.may_be_withdrawn().map_err(|why| made(&why))?;
-            Ok::<_, Denial>(of.clone())
-        })??;
+        let of = self.withdrawable(&case, None).map_err(|why| made(&why))?;
         Ok(Action::WithdrawCase {
             case,
+            restricts: of.restricts(),
             case_reference: of.reference,
             right: of.right,
             purpose: of.purpose,
             received: of.received,
         })
+    }
+
+    /// Carries out a withdrawal that two custodians approved, of a case that is as they saw it.
+    pub(super) fn withdraw(
+        &self,
+        case: String,
+        restricts: bool,
+        proposal: String,
+    ) -> Result<Response, Denial> {
+        self.withdrawable(&case, Some(restricts)).map_err(|why| refusal("carried out", &why))?;
+        self.settle(CaseEvent::Withdrawn { case, proposal })
+    }
+
+    /// A case that may be taken back: nobody decided it, or it restricts a child whom nobody can name any more.
+    fn withdrawable(&self, case: &str, seen: Option<bool>) -> Result<Case, String> {
+        let of = self.vault.look(|state| state.cases.get(case).cloned());
+        let of = of.map_err(|denied| denied.to_string())?.ok_or("no such case is there")?;
+        of.may_be_withdrawn()?;
+        if seen.is_some_and(|restricts| restricts != of.restricts()) {
+            return Err("it was decided since; propose anew".to_owned());
+        }
+        match of.restricts() && self.subject_of(case, &of.sha256).is_ok() {
+            true => {
+                Err("a restriction of it stands, and its child is known: `decide lift` ends it, \
+                with the child's number"
+                    .to_owned())
+            }
+            false => Ok(of),
+        }
     }
 
     /// Carries out what two custodians approved of a case.

@@ -54,8 +54,8 @@ enum Stage {
     Disposing,
     /// It is decided and carried out, and the answer is to be sent.
     Settled(Settlement),
-    /// The answer was sent.
-    Closed(Settlement, Date),
+    /// The answer was sent on a day; none was where two custodians took the case back.
+    Closed(Settlement, Option<Date>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +128,11 @@ impl Case {
         }
     }
 
+    /// Whether a restriction that it made stands.
+    pub(crate) fn restricts(&self) -> bool {
+        self.restricts
+    }
+
     /// Whether it can be taken back: nothing was done of it, or a restriction alone.
     ///
     /// # Errors
@@ -162,7 +167,7 @@ impl Case {
         };
         let settlement = self.settlement();
         let answered = match self.stage {
-            Stage::Closed(_, day) => Some(day.to_string()),
+            Stage::Closed(_, day) => day.map(|day| day.to_string()),
             _ => None,
         };
         CaseStatus {
@@ -304,7 +309,11 @@ impl Cases {
             return;
         }
         let Some(case) = self.0.get_mut(event.case()) else { return };
-        let decides = !matches!(event, CaseEvent::Extended { .. } | CaseEvent::Lifted { .. });
+        let decides = match event {
+            CaseEvent::Extended { .. } | CaseEvent::Lifted { .. } => false,
+            CaseEvent::Withdrawn { .. } => case.stage == Stage::Open,
+            _ => true,
+        };
         if let (true, Some(of)) = (decides, signed) {
             case.signed.clone_from(&of.by);
         }
@@ -324,12 +333,14 @@ impl Cases {
             CaseEvent::Withdrawn { .. } => {
                 case.restricts = false;
                 if case.stage == Stage::Open {
-                    case.settle(CaseOutcome::Withdrawn, None, day);
+                    (case.settled, case.closed) = (day, day);
+                    let outcome = CaseOutcome::Withdrawn;
+                    case.stage = Stage::Closed(Settlement { outcome, ground: None }, None);
                 }
             }
             CaseEvent::Closed { answered, .. } => {
                 if let Some(settlement) = case.settlement() {
-                    case.stage = Stage::Closed(settlement, *answered);
+                    case.stage = Stage::Closed(settlement, Some(*answered));
                     case.closed = day;
                 }
             }

@@ -1,12 +1,10 @@
 //! Purposes by name: those that are named, those that answer, and those that may be named next.
 
+use jiff::civil::Date;
 use minster_model::{Purpose, Role, SourceName};
-use minster_vault_api::{Denial, PurposeDefinition, ReadColumns, first_of};
+use minster_vault_api::{Denial, Notice, PurposeDefinition, ReadColumns, first_of, today};
 
 use super::{PurposeState, State};
-
-/// Versions of the privacy notice that may lie between one in the log and the next.
-const MOST_SKIPPED: u32 = 1_000;
 
 impl State {
     /// A purpose that is named, over or not.
@@ -49,22 +47,24 @@ impl State {
         }
     }
 
-    /// Whether custodians may name a purpose, or name one anew: a new one, one with another sentence, and one that may use more
-    /// or release to more readers stands in a version of the privacy notice that is newer than those that the log has.
+    /// Whether custodians may name a purpose, or name one anew: a new one stands in a version of the privacy notice that is newer than
+    /// those that the log has; one with another aim or sentence, and one that may use more or release to more readers, in a newer one
+    /// than it stands in.
     ///
     /// # Errors
     /// The version that it needs, in words.
     pub(crate) fn may_name(&self, new: &PurposeDefinition) -> Result<(), String> {
         let notices = || self.purposes.values().filter_map(|of| of.definition.notice.as_ref());
         let newest = notices().map(|notice| notice.version).max().unwrap_or_default();
-        let (version, next) =
-            (new.notice.as_ref().map_or(0, |of| of.version), newest.saturating_add(1));
-        if let Some(notice) = &new.notice {
-            // A mistyped version would close the way for all that follow.
-            if version > newest.saturating_add(MOST_SKIPPED) {
+        let version = new.notice.as_ref().map_or(0, |of| of.version);
+        let stands = self.purposes.get(&new.name).map(|of| &of.definition);
+        let own = stands.and_then(|of| of.notice.as_ref());
+        if let Some(notice) = new.notice.as_ref().filter(|notice| Some(*notice) != own) {
+            let today = today();
+            if notice.day.parse().is_ok_and(|day: Date| day > today) {
                 return Err(format!(
-                    "version {version} of the privacy notice is more than {MOST_SKIPPED} above {newest}, the newest in the log: look \
-                     whether it is mistyped"
+                    "the privacy notice of the purpose {} is of {}, and that day is to come: publish it first",
+                    new.name, notice.day
                 ));
             }
             let other = notices().find(|of| of.version == version && of.day != notice.day);
@@ -75,37 +75,47 @@ impl State {
                 ));
             }
         }
-        let Some(stands) = self.purposes.get(&new.name).map(|of| &of.definition) else {
+        let Some(stands) = stands else {
             return match version <= newest {
                 true => Err(format!(
                     "the purpose {} is new, and version {version} of the privacy notice cannot name it: the newest in the log is \
-                     {newest}. Publish a notice that names it first: its version is {next} or later",
-                    new.name
+                     {newest}. Publish a notice that names it first: its version is {} or later",
+                    new.name,
+                    newest.saturating_add(1)
                 )),
                 false => Ok(()),
             };
         };
-        let Some(before) = &stands.notice else { return Ok(()) };
-        if version < before.version {
+        // One of before notices were named stands in none: what is wider is newer than all.
+        let before = own.map_or(newest, |notice| notice.version);
+        let next = before.saturating_add(1);
+        if let Some(own) = own.filter(|own| version < own.version) {
             return Err(format!(
                 "the purpose {} stands in version {} of the privacy notice, and {version} is older",
-                new.name, before.version
+                new.name, own.version
             ));
         }
-        if version > newest {
+        if version > before {
             return Ok(());
         }
-        if new.notice.as_ref().is_none_or(|notice| notice.sentence != before.sentence) {
+        let sentence = |of: Option<&Notice>| of.map(|of| of.sentence.clone());
+        let changed = match own {
+            Some(_) if sentence(new.notice.as_ref()) != sentence(own) => Some("sentence"),
+            Some(_) if new.text != stands.text => Some("aim (`text`)"),
+            Some(_) if new.legal_basis != stands.legal_basis => Some("legal basis"),
+            _ => None,
+        };
+        if let Some(changed) = changed {
             return Err(format!(
-                "the purpose {} has another sentence, and the newest notice in the log is {newest}. Publish a notice with this \
-                 sentence first: its version is {next} or later",
+                "the purpose {} has another {changed}, and stands in version {before} of the privacy notice. Publish a notice that \
+                 says so first: its version is {next} or later",
                 new.name
             ));
         }
         match new.wider_than(stands) {
             Some(what) => Err(format!(
-                "the purpose {} would allow {what}, which version {version} of the privacy notice did not tell of. Publish a notice \
-                 that does first: its version is {next} or later",
+                "the purpose {} would allow {what}, which it does not allow today. Publish a notice that says so first: its version is \
+                 {next} or later",
                 new.name
             )),
             None => Ok(()),

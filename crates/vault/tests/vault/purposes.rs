@@ -160,11 +160,12 @@ fn a_new_purpose_needs_a_newer_notice_and_is_told_which() {
     assert!(why.contains("its version is 3 or later"), "{why}");
     // One that stands may be named anew under the sentence that it has, and under another by a newer notice alone.
     named(&site, &serving, purpose("health", 1, we_count)).unwrap();
-    let why = named(&site, &serving, purpose("health", 2, "We count more.")).unwrap_err();
-    assert!(why.contains("another sentence") && why.contains("3 or later"), "{why}");
-    named(&site, &serving, purpose("health", 3, "We count more.")).unwrap();
-    let why = named(&site, &serving, purpose("health", 2, "We count more.")).unwrap_err();
-    assert!(why.contains("2 is older"), "{why}");
+    let why = named(&site, &serving, purpose("health", 1, "We count more.")).unwrap_err();
+    assert!(why.contains("another sentence") && why.contains("2 or later"), "{why}");
+    // Version 2 names a new purpose, and may say something else of one that stands.
+    named(&site, &serving, purpose("health", 2, "We count more.")).unwrap();
+    let why = named(&site, &serving, purpose("health", 1, "We count more.")).unwrap_err();
+    assert!(why.contains("1 is older"), "{why}");
 }
 
 /// The purpose `health`, of some version of the notice, with one part replaced.
@@ -195,10 +196,20 @@ fn a_purpose_that_may_use_more_needs_a_newer_notice() {
         (with(""), "all columns of its sources"),
         (changed(1, wide, "sources = [\"census\", \"cin\"]\n"), "the source cin"),
         (with(&format!("{some}households = true\n")), "addresses, by which children are counted"),
+        (with(&format!("{some}linkage = {{ run = 1, day = 1 }}\n")), "for scored matching"),
+        (with(&format!("{some}repairs = {{ run = 1, day = 1 }}\n")), "repairs of mistyped numbers"),
+        (changed(1, "Statistics on health", "Scores of children"), "another aim"),
+        (changed(1, "Article 9(2)(j)", "Article 9(2)(g)"), "another legal basis"),
     ] {
         let why = named(&site, &serving, action).unwrap_err();
         assert!(why.contains(what) && why.contains("2 or later"), "{what}: {why}");
     }
+    let kinds = "\"linkage:name\"";
+    let wider = format!("{kinds}, \"linkage:postcode\"");
+    let ProposedAction::Purpose(text) = with(some) else { unreachable!("it is a purpose") };
+    let action = ProposedAction::Purpose(text.replace(kinds, &wider));
+    let why = named(&site, &serving, action).unwrap_err();
+    assert!(why.contains("of the kind linkage:postcode"), "{why}");
     // With fewer readers it is named anew, and a reader whom it lost needs a newer notice.
     let readers = "audiences = [\"council-teams\", \"partners\", \"public\"]\n";
     let fewer = format!("audiences = [\"partners\"]\n{some}");
@@ -209,15 +220,39 @@ fn a_purpose_that_may_use_more_needs_a_newer_notice() {
 }
 
 #[test]
-fn a_version_has_one_day_and_does_not_leap() {
+fn a_version_has_one_day_that_is_not_to_come_and_a_number_of_eight_digits_at_most() {
     let site = Site::new();
     let serving = site.serve();
-    let why = named(&site, &serving, changed(1, "2026-09-01", "2026-09-02")).unwrap_err();
+    let mistyped = changed(1, "2026-09-01", "2026-09-02");
+    let why = named(&site, &serving, mistyped).unwrap_err();
     assert!(why.contains("version 1 of the privacy notice as that of 2026-09-01"), "{why}");
-    let leap = purpose("research", u32::MAX, "We count children.");
-    let why = named(&site, &serving, leap).unwrap_err();
-    assert!(why.contains("look whether it is mistyped"), "{why}");
-    named(&site, &serving, purpose("research", 1_001, "We count children.")).unwrap();
+    let why = named(&site, &serving, changed(2, "2026-09-01", "2099-09-01")).unwrap_err();
+    assert!(why.contains("that day is to come"), "{why}");
+    let why = named(&site, &serving, purpose("research", 100_000_000, "We count.")).unwrap_err();
+    assert!(why.contains("a version from 1 to 99999999"), "{why}");
+    // A council that numbers by the day goes on as it did.
+    named(&site, &serving, purpose("research", 20_260_901, "We count.")).unwrap();
+    named(&site, &serving, purpose("health", 20_270_901, "We count more.")).unwrap();
+    // In one file too.
+    let apart = PURPOSES.replacen("2026-09-01", "2026-09-02", 1);
+    let why = minster_vault::purposes::parse_all(&apart, "p".as_ref()).unwrap_err().to_string();
+    assert!(why.contains("has two days there"), "{why}");
+}
+
+#[test]
+fn a_purpose_of_before_notices_becomes_wider_by_a_newer_notice_alone() {
+    let site = Site::empty();
+    let mut all = minster_vault::purposes::parse_all(PURPOSES, "p".as_ref()).unwrap();
+    all[1].notice = None;
+    let custodians = ["ann", "ben"].map(|name| site.custodian(name)).to_vec();
+    let custody = Wanted::KeyFile(site.path("key"));
+    let plan = folder::Plan { custody: &custody, purposes: all, custodians };
+    folder::init(&site.vault(), &plan, &Disk::new()).unwrap();
+    let serving = site.serve();
+    let wide = "sources = [\"census\", \"cin\"]\n";
+    let why = named(&site, &serving, changed(1, "sources = [\"census\"]\n", wide)).unwrap_err();
+    assert!(why.contains("the source cin") && why.contains("2 or later"), "{why}");
+    named(&site, &serving, purpose("health", 1, "We count children.")).unwrap();
 }
 
 #[test]
