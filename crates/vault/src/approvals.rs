@@ -5,6 +5,7 @@
 //! rule; it is not threshold cryptography. The text is kept sealed; the log has its hash.
 
 mod decide_case;
+mod end_purpose;
 
 use std::{collections::BTreeMap, fs};
 
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 pub use decide_case::DecideCase;
 pub(crate) use decide_case::is_about_one_child;
+pub(crate) use end_purpose::END_PURPOSE;
+pub use end_purpose::EndPurpose;
 
 pub use crate::signing_key::{KeyForm, SigningKey};
 use crate::{
@@ -262,6 +265,8 @@ pub enum Action {
     },
     /// Decide a case of a child's rights.
     DecideCase(DecideCase),
+    /// End a purpose, and destroy all that is held for it.
+    EndPurpose(EndPurpose),
 }
 
 impl Action {
@@ -289,6 +294,7 @@ impl Action {
             Self::RevokeRole { .. } => "revoke-role",
             Self::Dispose { .. } => "dispose",
             Self::DecideCase(of) => of.name(),
+            Self::EndPurpose(_) => END_PURPOSE,
         }
     }
 
@@ -306,6 +312,7 @@ impl Action {
             | Self::Reidentify { purpose, .. } => Some(purpose),
             Self::AcceptSnapshot { dataset, .. } => Some(&dataset.purpose),
             Self::DecideCase(of) => Some(&of.purpose),
+            Self::EndPurpose(of) => Some(&of.purpose),
             Self::Hold { .. }
             | Self::Moratorium { .. }
             | Self::LiftHold { .. }
@@ -348,6 +355,7 @@ impl Action {
             | Self::DecideCase(_) => 1,
             Self::Dispose { persons, .. } => persons.values().flatten().sum(),
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
+            Self::EndPurpose(of) => of.numbers,
             Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),
         }
     }

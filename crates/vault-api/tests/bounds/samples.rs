@@ -8,15 +8,16 @@ use minster_model::{
 use minster_vault_api::{
     AccessCounts, AccessPurpose, Approval, BegunAccess, BrokenPromise, BundlePart, CarriedOut,
     CaseCounts, CaseDecision, CaseOutcome, CaseStatus, DangerousRoles, DataKey, DeliveryCount,
-    Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndedAccess, ExactOnlyList,
-    Floors, Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange, ListChanged,
-    ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile, NewCase,
-    NewestManifests, Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Proposed,
-    ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase, QuarantineRows,
-    ReadColumns, RecordedManifest, Reidentified, ReleaseRules, Request, Response, RestrictedList,
-    RetentionPlan, Right, RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind,
-    SignedDecisions, StandingHold, StatusReport, SubjectPseudonym, Turn, UndeterminedCount,
-    Unlocking, Unwrapped, VersionStatus, WrappedKey,
+    Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndOrder, EndStatus,
+    EndedAccess, ExactOnlyList, Floors, Ground, HeldCount, IdentifierBatch, InputFile,
+    KnownRelease, ListChange, ListChanged, ListedKind, ListedPseudonyms, LockedReport, LogPage,
+    ManifestFault, NamedFile, NewCase, NewestManifests, Notice, OpenProposal, OpenedQuarantine,
+    OpenedRun, PersonFacts, Proposed, ProposedAction, Publication, Publishing, PurposeStatus,
+    QuarantineCase, QuarantineRows, ReadColumns, RecordedManifest, Reidentified, ReleaseRules,
+    RemovedDataset, RemovedFiles, Request, Response, RestrictedList, RetentionPlan, Right,
+    RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold,
+    StatusReport, StoreRemoval, SubjectPseudonym, Turn, UndeterminedCount, Unlocking, Unwrapped,
+    VersionStatus, WrappedKey,
 };
 
 /// A text.
@@ -118,6 +119,7 @@ pub(crate) fn actions() -> Vec<ProposedAction> {
         ProposedAction::Purpose(t()),
         ProposedAction::Load { purpose: n(), source: n(), ceiling: 1 },
         ProposedAction::Resume { purpose: n() },
+        ProposedAction::EndPurpose { purpose: n(), early: false, store_lost: false },
         ProposedAction::Custodians(vec![(t(), t())]),
         ProposedAction::Reidentify { purpose: n(), pseudonyms: vec![pseudonym()] },
         ProposedAction::Subject { kind: n(), identifier: batch() },
@@ -211,6 +213,10 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Cases { all: true, page: 0 },
         Request::CloseCase { case: t(), answered: t() },
         Request::CaseReceipt { case: t() },
+        Request::ReadEnd { purpose: n() },
+        Request::TellRemoval { purpose: n(), removal: removal() },
+        Request::FinishEnd { purpose: n() },
+        Request::EndCertificate { purpose: n() },
         Request::Restricted { purpose: n() },
         Request::BeginAccess { proposal: t(), schedule: t() },
         Request::WriteBundle(vec![BundlePart::File(t())]),
@@ -249,7 +255,19 @@ fn purpose_status() -> PurposeStatus {
         repair_budget: (1, 1),
         households: false,
         floors: Some(floors()),
+        end: Some(end_status()),
     }
+}
+
+fn end_status() -> EndStatus {
+    EndStatus { proposal: t(), since: t(), removals: 1, store_lost: false, destroyed: Some(t()) }
+}
+
+fn removal() -> StoreRemoval {
+    let removed =
+        RemovedDataset { dataset: dataset(), manifest: t(), rows: 1, snapshots: 1, sha256: t() };
+    let files = RemovedFiles { what: t(), files: 1, sha256: t() };
+    StoreRemoval { datasets: vec![removed], files: vec![files], unread: 1, drafts: 1 }
 }
 
 fn new_case() -> NewCase {
@@ -393,6 +411,8 @@ pub(crate) fn responses() -> Vec<Response> {
         Response::KeyUnwrapped(unwrapped),
         Response::Status(status()),
         Response::Note(t()),
+        Response::EndOrder(EndOrder { end: end_status(), releases: 1 }),
+        Response::RemovalTold,
         Response::Proposal(t()),
         Response::Approved { approvals: 1 },
         Response::Enacted(CarriedOut::Done),
@@ -487,5 +507,6 @@ pub(crate) fn denials() -> Vec<Denial> {
         Denial::WrongShare { why: t() },
         Denial::Case { what: t(), why: t() },
         Denial::RestrictionPending { period: n() },
+        Denial::PurposeEnded { purpose: n(), on: t() },
     ]
 }

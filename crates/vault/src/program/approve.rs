@@ -20,7 +20,7 @@ use crate::{
     Failure,
     arguments::{Caller, Json},
     client::{connect, number, read, usage},
-    exact_only, retention, tell,
+    ending, exact_only, retention, tell,
 };
 
 /// A custodian's signature under a proposal.
@@ -199,10 +199,10 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// An action in the words of those who approve it.
-struct Told {
-    what: String,
-    how_many: String,
-    more: Vec<(&'static str, String)>,
+pub(crate) struct Told {
+    pub(crate) what: String,
+    pub(crate) how_many: String,
+    pub(crate) more: Vec<(&'static str, String)>,
 }
 
 fn told(action: &Action) -> Told {
@@ -302,6 +302,7 @@ fn told(action: &Action) -> Told {
             }
         }
         Action::DecideCase(of) => decided(of),
+        Action::EndPurpose(of) => ending::told(of),
         Action::ChangeReviewers { purpose, reviewers } if reviewers.is_empty() => {
             of(format!("let nobody judge pairs of {purpose} any more"), "no reviewers".into())
         }

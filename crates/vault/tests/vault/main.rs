@@ -10,6 +10,7 @@ mod copies;
 mod crash;
 mod custody;
 mod disposal;
+mod ending;
 mod exact_only;
 mod header;
 mod impostors;
