@@ -296,7 +296,7 @@ fn an_open_erasure_is_done_by_the_end_and_an_approved_access_comes_first() {
         kind: kind("upn"),
         identifier: batch(&[upn(1)]),
         recipient: age_recipient(),
-        schedule: SCHEDULE.into(),
+        schedule: SCHEDULE.replace("years = 40 }\n", "years = 40 }\ntwo_identities = true\n"),
     };
     let mut client = serving.client(Role::Custodian).unwrap();
     let text = proposed(&mut client, access).unwrap();
