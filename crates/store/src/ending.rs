@@ -13,7 +13,7 @@ use minster_model::{DatasetRef, Purpose};
 use minster_vault_api::{RemovedDataset, RemovedFiles, StoreRemoval};
 use serde::{Deserialize, Serialize};
 
-use crate::{Manifest, Store, StoreError, files::MANIFEST, sha256_hex, within};
+use crate::{Manifest, Store, StoreError, files::MANIFEST, records::NEXT, sha256_hex, within};
 
 /// The file in which it is written down.
 const FILE: &str = "ending.json";
@@ -40,6 +40,9 @@ struct FoundDataset {
     dataset: DatasetRef,
     /// The hash of the manifest that stood; empty where none did.
     stood: String,
+    /// The hash of one that waited to be put in its place; empty where none did.
+    #[serde(default)]
+    waiting: String,
     rows: u64,
     manifests: BTreeSet<String>,
 }
@@ -237,6 +240,7 @@ impl Scan {
             self.found.add_dataset(FoundDataset {
                 dataset: manifest.dataset.clone(),
                 stood: if stands { sha256.clone() } else { String::new() },
+                waiting: if folder.ends_with(NEXT) { sha256.clone() } else { String::new() },
                 rows: if stands { rows } else { 0 },
                 manifests: BTreeSet::from([sha256.clone()]),
             });
@@ -278,6 +282,9 @@ impl Found {
                 if of.stood.is_empty() {
                     (of.stood, of.rows) = (more.stood, more.rows);
                 }
+                if of.waiting.is_empty() {
+                    of.waiting = more.waiting;
+                }
             }
             None => self.datasets.push(more),
         }
@@ -290,6 +297,7 @@ impl Found {
             RemovedDataset {
                 dataset: of.dataset,
                 manifest: of.stood,
+                waiting: of.waiting,
                 rows: of.rows,
                 snapshots: of.manifests.len() as u64,
                 sha256: sha256_hex(lines.as_bytes()),

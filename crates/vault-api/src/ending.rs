@@ -41,6 +41,9 @@ pub struct RemovedDataset {
     /// SHA-256 of the manifest of the snapshot that stood; empty where none stood. The manifest names the hash of each file.
     #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub manifest: String,
+    /// The same of one that was recorded and not in its place yet, because a program was stopped; empty where there was none.
+    #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+    pub waiting: String,
     /// Rows of the snapshot that stood.
     pub rows: u64,
     /// Snapshots, the one that stood among them.

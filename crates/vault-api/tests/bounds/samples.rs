@@ -8,25 +8,26 @@ use minster_model::{
 use minster_vault_api::{
     AccessCounts, AccessPurpose, Approval, BegunAccess, BrokenPromise, BundlePart, CarriedOut,
     CaseCounts, CaseDecision, CaseOutcome, CaseStatus, DangerousRoles, DataKey, DeliveryCount,
-    Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndOrder, EndStatus,
-    EndedAccess, ExactOnlyList, Floors, Ground, HeldCount, IdentifierBatch, InputFile,
-    KnownRelease, ListChange, ListChanged, ListedKind, ListedPseudonyms, LockedReport, LogPage,
-    ManifestFault, NamedFile, NewCase, NewestManifests, Notice, OpenProposal, OpenedQuarantine,
-    OpenedRun, PersonFacts, Proposed, ProposedAction, Publication, Publishing, PurposeStatus,
-    QuarantineCase, QuarantineRows, ReadColumns, RecordedManifest, Reidentified, ReleaseRules,
-    RemovedDataset, RemovedFiles, Request, Response, RestrictedList, RetentionPlan, Right,
-    RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold,
-    StatusReport, StoreRemoval, SubjectPseudonym, Turn, UndeterminedCount, Unlocking, Unwrapped,
-    VersionStatus, WrappedKey,
+    Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndOrder, EndedAccess,
+    ExactOnlyList, Floors, Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange,
+    ListChanged, ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile,
+    NewCase, NewestManifests, Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts,
+    Proposed, ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase,
+    QuarantineRows, ReadColumns, RecordedManifest, Reidentified, ReleaseRules, Request, Response,
+    RestrictedList, RetentionPlan, Right, RoleGrant, RunKey, RunManifest, SealedRunKey, Share,
+    ShareKind, SignedDecisions, StandingHold, StatusReport, SubjectPseudonym, Turn,
+    UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
 };
 
+use crate::ending::end_status;
+
 /// A text.
-fn t() -> String {
+pub(crate) fn t() -> String {
     "ab".into()
 }
 
 /// A name.
-fn n<T: FromStr>() -> T {
+pub(crate) fn n<T: FromStr>() -> T {
     match "ab".parse() {
         Ok(name) => name,
         Err(_) => panic!("ab is a name"),
@@ -47,7 +48,7 @@ fn batch() -> IdentifierBatch {
     batch
 }
 
-fn dataset() -> DatasetRef {
+pub(crate) fn dataset() -> DatasetRef {
     DatasetRef { class: DatasetClass::Source, name: n(), period: n(), purpose: n() }
 }
 
@@ -213,10 +214,6 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Cases { all: true, page: 0 },
         Request::CloseCase { case: t(), answered: t() },
         Request::CaseReceipt { case: t() },
-        Request::ReadEnd { purpose: n() },
-        Request::TellRemoval { purpose: n(), removal: removal() },
-        Request::FinishEnd { purpose: n() },
-        Request::EndCertificate { purpose: n() },
         Request::Restricted { purpose: n() },
         Request::BeginAccess { proposal: t(), schedule: t() },
         Request::WriteBundle(vec![BundlePart::File(t())]),
@@ -257,17 +254,6 @@ fn purpose_status() -> PurposeStatus {
         floors: Some(floors()),
         end: Some(end_status()),
     }
-}
-
-fn end_status() -> EndStatus {
-    EndStatus { proposal: t(), since: t(), removals: 1, store_lost: false, destroyed: Some(t()) }
-}
-
-fn removal() -> StoreRemoval {
-    let removed =
-        RemovedDataset { dataset: dataset(), manifest: t(), rows: 1, snapshots: 1, sha256: t() };
-    let files = RemovedFiles { what: t(), files: 1, sha256: t() };
-    StoreRemoval { datasets: vec![removed], files: vec![files], unread: 1, drafts: 1 }
 }
 
 fn new_case() -> NewCase {

@@ -17,6 +17,10 @@ use crate::{
     vault::in_use,
 };
 
+/// Datasets that a certificate names, at most: as many as a purpose has. Whoever tells of more fills the log.
+const MOST_DATASETS: usize = 10_000;
+/// Words of the store's side about one purpose, at most.
+const MOST_REMOVALS: usize = 100;
 /// Names of holds in a message.
 const SHOWN: usize = 5;
 
@@ -144,7 +148,11 @@ impl Session<'_> {
             return Ok(Response::RemovalTold);
         }
         self.decide(|state| {
-            begun(state.named(&purpose)?)?;
+            let told = &begun(state.named(&purpose)?)?.removals;
+            let datasets = told.iter().map(|(_, of)| of.datasets.len()).sum::<usize>();
+            if told.len() >= MOST_REMOVALS || datasets + removal.datasets.len() > MOST_DATASETS {
+                return Err(out_of_order("more was told of its removal than a store ever has"));
+            }
             Ok((Event::PurposeEnd(EndEvent::Removed { purpose, removal }), ()))
         })?;
         Ok(Response::RemovalTold)
@@ -174,6 +182,17 @@ impl Session<'_> {
                 "the store's side has not told yet what it removed: run `minster end-purpose` first; where the store is lost, two custodians \
                  approve `minster-vault request … end-purpose --store-lost`",
             ));
+        }
+        let untold = of.untold();
+        if !untold.is_empty() && !ending.store_lost() {
+            let names = untold.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>();
+            let more = if untold.len() > SHOWN { ", …" } else { "" };
+            return Err(out_of_order(&format!(
+                "no word came of {} that the log knows ({}{more}): run `minster end-purpose` on the store that has them; where they are lost, or \
+                 another state of them stood, two custodians approve `minster-vault request … end-purpose --store-lost`",
+                counted(untold.len(), "dataset", "datasets"),
+                names.join(", ")
+            )));
         }
         let folder = self.vault.folder();
         let pieces = ending::pieces(folder, &state, purpose).map_err(fault)?;
@@ -291,8 +310,9 @@ fn check(purpose: &Purpose, removal: &StoreRemoval) -> Result<(), Denial> {
     let is_hash =
         |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let of_dataset = |of: &RemovedDataset| {
-        let stood = of.manifest.is_empty() || is_hash(&of.manifest);
-        of.dataset.purpose == *purpose && stood && is_hash(&of.sha256)
+        let is_none_or_hash = |text: &String| text.is_empty() || is_hash(text);
+        let told = [&of.manifest, &of.waiting].into_iter().all(is_none_or_hash);
+        of.dataset.purpose == *purpose && told && is_hash(&of.sha256)
     };
     let of_files = |of: &RemovedFiles| is_hash(&of.sha256);
     match removal.datasets.iter().all(of_dataset) && removal.files.iter().all(of_files) {

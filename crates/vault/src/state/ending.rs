@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use minster_model::{DatasetRef, Purpose};
-use minster_vault_api::{Denial, EndStatus, StoreRemoval};
+use minster_vault_api::{Denial, EndStatus, RemovedDataset, StoreRemoval};
 
 use super::{ProposalState, PurposeState, State};
 use crate::{
@@ -63,7 +63,8 @@ impl Ending {
     /// Whether the store's side told that a dataset was removed with this manifest.
     fn tells(&self, dataset: &DatasetRef, manifest: &str) -> bool {
         let mut told = self.removals.iter().flat_map(|(_, of)| &of.datasets);
-        told.any(|of| place(&of.dataset) == place(dataset) && of.manifest == manifest)
+        let is_it = |of: &RemovedDataset| of.manifest == manifest || of.waiting == manifest;
+        told.any(|of| place(&of.dataset) == place(dataset) && is_it(of))
     }
 }
 
