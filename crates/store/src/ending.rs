@@ -89,8 +89,12 @@ impl Store {
         purpose: &Purpose,
         proposal: &str,
     ) -> Result<StoreRemoval, StoreError> {
-        let Scan { mut found, paths, links, unread, drafts } = self.scan(purpose)?;
-        found.add(self.found_before(proposal)?);
+        let before = self.found_before(proposal)?;
+        // Drafts are told by datasets, which may be gone by now.
+        let gone: BTreeSet<String> =
+            before.datasets.iter().flat_map(|of| &of.manifests).cloned().collect();
+        let Scan { mut found, paths, links, unread, drafts } = self.scan(purpose, &gone)?;
+        found.add(before);
         (found.format, found.proposal) = (FORMAT, proposal.to_owned());
         self.write_found(&found)?;
         for link in &links {
@@ -99,7 +103,7 @@ impl Store {
         for (at, path) in paths.iter().enumerate() {
             self.remove_for_good(path, at)?;
         }
-        let left = self.scan(purpose)?;
+        let left = self.scan(purpose, &gone)?;
         if let Some(path) = left.paths.first() {
             return Err(StoreError::Manifest {
                 path: path.clone(),
@@ -160,9 +164,10 @@ impl Store {
         within::remove_all(self.root(), &aside)
     }
 
-    fn scan(&self, purpose: &Purpose) -> Result<Scan, StoreError> {
+    /// Finds what there is now. `gone` are the manifests of datasets that were removed before.
+    fn scan(&self, purpose: &Purpose, gone: &BTreeSet<String>) -> Result<Scan, StoreError> {
         let mut scan = Scan::default();
-        let mut made_from = BTreeSet::new();
+        let mut made_from = gone.clone();
         let mut others = false;
         for place in self.places()? {
             let snapshots = self.snapshots(place, purpose)?;
