@@ -33,7 +33,7 @@ dimensions = ["sex"]
 
 impl Council {
     /// A council whose one release is out.
-    fn with_a_release(pupils: u64) -> Self {
+    pub(super) fn with_a_release(pupils: u64) -> Self {
         let council = Self::new(pupils);
         let tables = council.0.folder().join("config/tables");
         fs::remove_file(tables.join("children.toml")).unwrap();
@@ -86,7 +86,7 @@ impl Council {
     }
 
     /// The pupil numbers of children whom the census of the autumn has, and whose records nobody disposed of.
-    fn pupils(&self) -> Vec<String> {
+    pub(super) fn pupils(&self) -> Vec<String> {
         let children = csv(self, "truth/children.csv");
         let has = |child: &&std::collections::BTreeMap<String, String>| {
             child["in_spine"] == "true" && child["upn"].len() == 13

@@ -174,6 +174,14 @@ pub(crate) enum Command {
             needs the linker's role at the vault. It is safe to run it again after an interruption: it goes on.\n\n\
             Exit: 0 done; 2 usage, or the list is not the vault's; 6 the vault; 8 a run holds the lock")]
     Dispose(dispose::Arguments),
+    /// Remove all that the store has of a purpose that two custodians ended, and tell the vault. It cannot be undone.
+    #[command(after_help = "Example:\n  minster end-purpose\n\n\
+            It ends the purpose of the pipeline, once `minster-vault enact` began its end. Datasets with their snapshots and quarantine, \
+            linked children, restricted reports, linkage datasets, drafts and records of runs are removed, counted and hashed. Releases and \
+            their ledger stand, and so do datasets of other purposes. The command needs the linker's role at the vault. It is safe to run \
+            it again after an interruption: it goes on.\n\n\
+            Exit: 0 done; 2 usage; 6 the vault, or nobody ended the purpose; 8 a run holds the lock")]
+    EndPurpose(Report),
     /// Give a requester all that is held on one child, as one encrypted file.
     #[command(after_help = "Example:\n  minster access --grant case.json --out bundle.age\n\n\
             The grant is a proposal that two custodians approved (`minster-vault request ... access`); it names the child, as the vault alone \

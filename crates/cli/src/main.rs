@@ -10,6 +10,7 @@ mod columns;
 mod definitions;
 mod dictionary;
 mod dispose;
+mod end_purpose;
 mod explain;
 mod failure;
 mod init;
@@ -254,6 +255,11 @@ fn run(command: Command) -> Result<u8, Failure> {
             let disposed = dispose::dispose(&arguments)?;
             let json = arguments.report.form.json;
             print(&if json { disposed.json()? } else { disposed.text() })?;
+            Ok(exit::DONE)
+        }
+        Command::EndPurpose(Report { config, form: Json { json } }) => {
+            let ended = end_purpose::end_purpose(&Loaded::read(&config.path)?)?;
+            print(&if json { ended.json()? } else { ended.text() })?;
             Ok(exit::DONE)
         }
         Command::Access(arguments) => {

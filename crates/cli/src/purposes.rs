@@ -7,7 +7,7 @@ use minster_model::{Audience, DatasetClass, Period, Purpose, Role, SourceName, T
 use minster_store::{Store, TableEntry};
 use minster_vault_api::{
     Budget, Client, ColumnScope, Notice, Previews, PurposeDefinition, ReadColumns, ReleaseFloors,
-    SourceColumns, TableColumns, first_of,
+    SourceColumns, StatusReport, TableColumns, first_of,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,19 @@ pub(crate) struct Named {
     pub(crate) definition: PurposeDefinition,
     /// Whether its last day is over.
     pub(crate) expired: bool,
+    /// The day on which two custodians ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<String>,
+}
+
+impl Named {
+    /// A definition, with what the status says of its end.
+    pub(crate) fn of(definition: PurposeDefinition, status: &StatusReport) -> Self {
+        let of = status.purposes.iter().find(|of| of.purpose == definition.name);
+        let since = of.and_then(|of| of.end.as_ref()).map(|end| end.since.as_str());
+        let ended = since.map(|since| since.get(..10).unwrap_or(since).to_owned());
+        Self { expired: definition.expired(), ended, definition }
+    }
 }
 
 /// The definitions of the pipeline beside its purpose.
@@ -127,8 +140,8 @@ impl DescribedDelivery {
 
 /// All purposes that the vault has.
 pub(crate) fn named(vault: &mut Client) -> Result<Vec<Named>, Failure> {
-    let named = |definition: PurposeDefinition| Named { expired: definition.expired(), definition };
-    Ok(vault.purposes()?.into_iter().map(named).collect())
+    let status = vault.status()?;
+    Ok(vault.purposes()?.into_iter().map(|of| Named::of(of, &status)).collect())
 }
 
 /// The text that is to be printed, and the exit code.
@@ -267,7 +280,7 @@ fn text(all: &Purposes) -> String {
 
 /// The scope of a purpose, name by name.
 pub(crate) fn lines(of: &Named) -> Vec<(&'static str, String)> {
-    let Named { definition, expired } = of;
+    let Named { definition, expired, ended } = of;
     let joined = |all: Vec<String>| match all.is_empty() {
         true => "none".to_owned(),
         false => all.join(", "),
@@ -291,10 +304,11 @@ pub(crate) fn lines(of: &Named) -> Vec<(&'static str, String)> {
         "readers",
         list(audiences.map(|all| all.iter().map(ToString::to_string).collect())),
     ));
-    let end = match (&definition.expires, expired) {
-        (None, _) => "without end".to_owned(),
-        (Some(last), false) => last.to_string(),
-        (Some(last), true) => format!("{last}, which is over: it has no key"),
+    let end = match (ended, &definition.expires, expired) {
+        (Some(day), ..) => format!("two custodians ended it on {day}"),
+        (None, None, _) => "without end".to_owned(),
+        (None, Some(last), false) => last.to_string(),
+        (None, Some(last), true) => format!("{last}, which is over: it has no key"),
     };
     lines.push(("until", end));
     lines

@@ -14,6 +14,7 @@
 //! STORE/drafts/<period>/<name>.json                 what a person may let out; nobody else reads it
 //! STORE/drafts/<period>/<name>.<hash>.entry         the ledger's next entry, until it is in the ledger
 //! STORE/ledger/<period>/<name>.<hash>.json          what was released, for ever
+//! STORE/ending.json                                 what was found of a purpose that ends, until the vault was told
 //! STORE/refusals.json                               what disclosure control refused of late
 //! ```
 //!
@@ -33,6 +34,7 @@ mod dataset;
 mod disk;
 mod disposal;
 mod drafts;
+mod ending;
 mod error;
 mod files;
 mod hanging;
@@ -85,7 +87,7 @@ pub use tokens::is_same_dictionary;
 // The vault's log of releases, for crates that need not know the vault.
 pub use minster_vault_api::{
     Floors, InputFile, KnownRelease, ManifestFault, NewestManifests, Previews, Publication,
-    Publishing, RecordedManifest, ReleaseRules,
+    Publishing, RecordedManifest, ReleaseRules, StoreRemoval,
 };
 
 /// SHA-256 in hexadecimal, for manifests.

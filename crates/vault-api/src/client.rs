@@ -1,6 +1,7 @@
 mod access;
 mod cases;
 mod datasets;
+mod ending;
 mod retention;
 
 use std::{

@@ -335,4 +335,16 @@ pub enum Denial {
         /// The period.
         period: Period,
     },
+    /// A purpose whose end has begun.
+    #[error(
+        "two custodians ended the purpose {purpose} on {on}: nothing is answered, linked or let out for it any more, and its name is not \
+         used again; new work needs a new purpose (`minster-vault request … purpose`)"
+    )]
+    PurposeEnded {
+        /// The purpose.
+        purpose: Purpose,
+        /// The day (ISO).
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        on: String,
+    },
 }

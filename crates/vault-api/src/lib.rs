@@ -22,6 +22,7 @@ mod cases;
 mod client;
 mod custodians;
 mod denial;
+mod ending;
 mod exact_only;
 pub mod frame;
 mod keys;
@@ -48,6 +49,7 @@ pub use cases::{
 pub use client::{Client, VaultError};
 pub use custodians::{LogPage, OpenProposal};
 pub use denial::Denial;
+pub use ending::{EndOrder, EndStatus, RemovedDataset, RemovedFiles, StoreRemoval};
 pub use exact_only::{ExactOnlyList, ListChange, ListChanged, ListedKind, ListedPseudonyms};
 pub use keys::{DataKey, Unwrapped, WrappedKey};
 pub use manifest::{ManifestFault, NewestManifests, RecordedManifest, writer};

@@ -3,12 +3,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccessCounts, Approval, BegunAccess, BundlePart, CarriedOut, CaseStatus, DataKey, Denial,
-    DisposalReceipt, EndedAccess, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease,
-    ListedKind, LockedReport, LogPage, NewCase, NewestManifests, OpenProposal, OpenedQuarantine,
-    OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase, QuarantineRows,
-    RecordedManifest, Reidentified, RestrictedList, RetentionPlan, RunManifest, SealedRunKey,
-    Share, SignedDecisions, StatusReport, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey,
-    bounds,
+    DisposalReceipt, EndOrder, EndedAccess, ExactOnlyList, IdentifierBatch, InputFile,
+    KnownRelease, ListedKind, LockedReport, LogPage, NewCase, NewestManifests, OpenProposal,
+    OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase,
+    QuarantineRows, RecordedManifest, Reidentified, RestrictedList, RetentionPlan, RunManifest,
+    SealedRunKey, Share, SignedDecisions, StatusReport, StoreRemoval, SubjectPseudonym, Unlocking,
+    Unwrapped, WrappedKey, bounds,
 };
 
 /// A caller's request. Each list and text in it has a bound, and a longer one is refused as the message is read.
@@ -299,6 +299,28 @@ pub enum Request {
     ),
     /// Ends the bundle, and with it the grant.
     EndAccess(AccessCounts),
+    /// How far the end of a purpose came, for whoever removes what the store has of it.
+    ReadEnd {
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// Says what was removed from the store.
+    TellRemoval {
+        /// The purpose.
+        purpose: Purpose,
+        /// What was removed.
+        removal: StoreRemoval,
+    },
+    /// Has the vault destroy what it has of a purpose whose end has begun; answered with a signed certificate.
+    FinishEnd {
+        /// The purpose.
+        purpose: Purpose,
+    },
+    /// The signed certificate of a purpose that was ended, once more.
+    EndCertificate {
+        /// The purpose.
+        purpose: Purpose,
+    },
 }
 
 /// The vault's answer.
@@ -423,4 +445,8 @@ pub enum Response {
     Bundle(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The bundle is whole, and logged.
     AccessEnded(EndedAccess),
+    /// The end of the purpose has begun.
+    EndOrder(EndOrder),
+    /// It is logged.
+    RemovalTold,
 }

@@ -197,6 +197,15 @@ pub enum ProposedAction {
         #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
         case: String,
     },
+    /// End a purpose: nothing is answered for it any more, and all that is held for it is destroyed.
+    EndPurpose {
+        /// The purpose.
+        purpose: Purpose,
+        /// Whether it ends before its last day is over.
+        early: bool,
+        /// Whether the store is lost, so that the vault waits for no word of it.
+        store_lost: bool,
+    },
 }
 
 /// The outcome of a proposal that was carried out.
@@ -214,6 +223,8 @@ pub enum CarriedOut {
     Disposed(DisposalCounts),
     /// The purpose holds no record under the number of a case.
     NoRecord,
+    /// The end of a purpose has begun: nothing is answered for it any more.
+    EndBegun,
 }
 
 /// One custodian's signature under a proposal.

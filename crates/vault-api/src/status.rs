@@ -3,7 +3,7 @@
 use minster_model::{KeyVersion, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
-use crate::{CaseCounts, Floors, bounds};
+use crate::{CaseCounts, EndStatus, Floors, bounds};
 
 /// The vault's state, as far as it is told without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +122,9 @@ pub struct PurposeStatus {
     /// How strict its releases are at least; not said in a statement that an earlier release signed.
     #[serde(default)]
     pub floors: Option<Floors>,
+    /// How far its end came, where two custodians approved one.
+    #[serde(default)]
+    pub end: Option<EndStatus>,
 }
 
 /// One version of a purpose's keys.

@@ -5,6 +5,7 @@
 //! rule; it is not threshold cryptography. The text is kept sealed; the log has its hash.
 
 mod decide_case;
+mod end_purpose;
 
 use std::{collections::BTreeMap, fs};
 
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 pub use decide_case::DecideCase;
 pub(crate) use decide_case::is_about_one_child;
+pub(crate) use end_purpose::END_PURPOSE;
+pub use end_purpose::EndPurpose;
 
 pub use crate::signing_key::{KeyForm, SigningKey};
 use crate::{
@@ -277,6 +280,8 @@ pub enum Action {
         /// The day on which it was received.
         received: Date,
     },
+    /// End a purpose, and destroy all that is held for it.
+    EndPurpose(EndPurpose),
 }
 
 impl Action {
@@ -305,6 +310,7 @@ impl Action {
             Self::Dispose { .. } => "dispose",
             Self::DecideCase(of) => of.name(),
             Self::WithdrawCase { .. } => "withdraw-case",
+            Self::EndPurpose(_) => END_PURPOSE,
         }
     }
 
@@ -323,6 +329,7 @@ impl Action {
             | Self::Reidentify { purpose, .. } => Some(purpose),
             Self::AcceptSnapshot { dataset, .. } => Some(&dataset.purpose),
             Self::DecideCase(of) => Some(&of.purpose),
+            Self::EndPurpose(of) => Some(&of.purpose),
             Self::Hold { .. }
             | Self::Moratorium { .. }
             | Self::LiftHold { .. }
@@ -366,6 +373,7 @@ impl Action {
             | Self::DecideCase(_) => 1,
             Self::Dispose { persons, .. } => persons.values().flatten().sum(),
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,
+            Self::EndPurpose(of) => of.numbers,
             Self::ChangeExactOnly { numbers, .. } => numbers.values().sum(),
         }
     }

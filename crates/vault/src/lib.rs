@@ -13,6 +13,7 @@
 //! | [`state`] | what the log adds up to |
 //! | [`approvals`] | proposals and the custodians' signatures |
 //! | `cases` | the clock of a case of a child's rights, and whom it is about |
+//! | `ending` | the files that a vault has of one purpose alone, and their destruction |
 //! | `exact_only` | the list of identities that are linked by their number alone |
 //! | [`registry`] | what was answered: sealed rows, an index of links, keyed birth dates |
 //! | `retention` | persons, as deliveries told of them, and what is due under a schedule |
@@ -43,6 +44,7 @@ pub mod approvals;
 mod cases;
 pub mod custody;
 pub mod disk;
+mod ending;
 mod error;
 mod exact_only;
 pub mod folder;

@@ -11,6 +11,8 @@ mod cases;
 mod client;
 #[path = "program/custody.rs"]
 mod custody;
+#[path = "program/ending.rs"]
+mod ending;
 #[path = "program/exact_only.rs"]
 mod exact_only;
 #[path = "program/looking.rs"]
@@ -119,6 +121,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Subject { caller, proposal, child, form } => {
             client::subject(&caller, &proposal, &child, &form)
         }
+        Command::EndPurpose(command) => ending::run(&command),
         Command::Case(command) => cases::run(command),
         Command::Cases(list) => cases::list(&list),
         Command::ExactOnly(count) => exact_only::count(&count),

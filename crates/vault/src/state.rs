@@ -4,6 +4,7 @@
 mod admit;
 mod cases;
 mod days;
+mod ending;
 mod proposals;
 mod purposes;
 mod releases;
@@ -20,6 +21,7 @@ use minster_vault_api::{Denial, Publication};
 use days::day_of;
 
 pub(crate) use cases::{Case, Cases, Restrictions, is_of_children};
+pub(crate) use ending::Ending;
 pub use proposals::ProposalState;
 pub(crate) use retention::{ClosedDisposal, Hold, OpenDisposal};
 pub(crate) use roles::changes_end;
@@ -132,6 +134,8 @@ pub struct PurposeState {
     pub(crate) receipts: BTreeMap<String, ClosedDisposal>,
     /// The datasets that were linked without restricted children.
     pub(crate) restrictions: Restrictions,
+    /// Its end, where custodians began it.
+    pub(crate) ending: Option<Ending>,
     /// A day, and how many distinct identifiers it saw.
     day: Option<(Date, u64)>,
     /// A day, and how many numbers of sources that were loaded before the vault had never seen on it.
@@ -176,6 +180,7 @@ impl PurposeState {
             disposals: BTreeMap::new(),
             receipts: BTreeMap::new(),
             restrictions: Restrictions::default(),
+            ending: None,
             day: None,
             newcomers: None,
             resumed: 0,
@@ -228,6 +233,7 @@ impl State {
         self.see_day(entry);
         let signed = entry.event.carries_out().and_then(|of| self.proposals.remove(of));
         self.apply_cases(entry, signed.as_ref());
+        self.apply_end(entry, signed.as_ref());
         if matches!(entry.event, Event::Restored { .. }) {
             self.restorations += 1;
         }
@@ -413,6 +419,7 @@ impl State {
             | Event::AppliedDisposal { .. } => self.apply_retention(entry),
             Event::Stopped
             | Event::Case(_)
+            | Event::PurposeEnd(_)
             | Event::ReadRestricted { .. }
             | Event::PlannedRetention { .. }
             | Event::ReadDisposal { .. }

@@ -14,9 +14,10 @@ use minster_vault_api::{Denial, LogPage, Proof, Statement};
 
 use crate::{
     VaultFault, cases,
-    disk::{self, Disk},
+    disk::Disk,
+    ending,
     folder::{OpenFolder, Opened},
-    keys::{Keys, open, seal},
+    keys::{Keys, seal},
     locked::Opening,
     log::{
         self, Asker, Entry, Event, Log,
@@ -25,13 +26,10 @@ use crate::{
     open_purpose::{Books, OpenPurpose},
     refusals::{Pace, Refusals},
     registry::{Births, FactsBook, Registry, Tombstones},
-    retention::{PROPOSED, Proposed},
+    retention,
     roles::{Accounts, RoleTable},
     state::{PurposeState, State},
 };
-
-/// A longer sealed file was not written by this program.
-const LONGEST_SEALED: u64 = 1 << 30;
 
 /// A vault that serves.
 pub struct Vault {
@@ -91,11 +89,14 @@ impl Vault {
         core.state.roles.refuse_shared_roles(single_user, core.state.day())?;
         core.tell_roles();
         let mut books = BTreeMap::new();
-        for (name, state) in core.state.purposes.clone() {
+        ending::sweep(&folder, &core.state)?;
+        let mut purposes = core.state.purposes.clone();
+        purposes.retain(|_, state| !state.is_destroyed());
+        for (name, state) in purposes {
             let opened = OpenPurpose::new(core.open_books(&folder, &name, &state)?, &state);
             books.insert(name, Arc::new(Mutex::new(opened)));
         }
-        sweep_disposals(&folder, &core.state)?;
+        retention::sweep(&folder, &core.state)?;
         cases::sweep(&folder, &core.state)?;
         Ok(Self {
             folder,
@@ -111,6 +112,22 @@ impl Vault {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.folder.path
+    }
+
+    pub(crate) fn folder(&self) -> &OpenFolder {
+        &self.folder
+    }
+
+    /// Removes what is left of purposes that were destroyed.
+    pub(crate) fn sweep_ended(&self) -> Result<(), VaultFault> {
+        let state = self.look(State::clone).map_err(|_| VaultFault::Usage("no log".into()))?;
+        ending::sweep(&self.folder, &state)
+    }
+
+    /// Keeps the files of a purpose open no longer: they are destroyed.
+    pub(crate) fn forget_books(&self, purpose: &Purpose) -> Result<(), Denial> {
+        locked(&self.books)?.remove(purpose);
+        Ok(())
     }
 
     pub(crate) fn disk(&self) -> &Disk {
@@ -240,6 +257,9 @@ impl Vault {
             return Ok(Arc::clone(books));
         }
         let state = self.look(|state| state.named(purpose).cloned())??;
+        if state.is_destroyed() {
+            state.stands()?;
+        }
         let opened = self
             .core()?
             .open_books(&self.folder, purpose, &state)
@@ -292,12 +312,7 @@ impl Vault {
         folder: &str,
         name: &str,
     ) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, VaultFault> {
-        let key = self.folder.keys.cipher(&["sealed file", folder])?;
-        let path = self.folder.path.join(folder).join(name);
-        let Ok(sealed) = disk::read_regular(&path, LONGEST_SEALED) else {
-            return Ok(None);
-        };
-        Ok(open(&key, name.as_bytes(), &sealed))
+        ending::read_sealed((&self.folder.keys, &self.folder.path), folder, name)
     }
 
     /// Purposes, key versions and check values as a signed note.
@@ -456,26 +471,6 @@ impl Core {
     }
 }
 
-/// Removes what is sealed of disposals that are neither proposed any more nor open: a process was stopped before it did.
-fn sweep_disposals(folder: &OpenFolder, state: &State) -> Result<(), VaultFault> {
-    let within = folder.path.join(Proposed::FOLDER);
-    if !within.exists() {
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(&within).map_err(VaultFault::io("read", &within))? {
-        let path = entry.map_err(VaultFault::io("read", &within))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_wanted = match name.strip_prefix(PROPOSED) {
-            Some(proposal) => state.proposals.contains_key(proposal),
-            None => state.disposal(&name).is_some() || state.proposals.contains_key(&*name),
-        };
-        if !is_wanted {
-            folder.disk.remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
 /// The books of a purpose, in use by one question at a time.
 pub(crate) fn in_use(books: &Mutex<OpenPurpose>) -> Result<MutexGuard<'_, OpenPurpose>, Denial> {
     let books = locked(books)?;
@@ -483,7 +478,7 @@ pub(crate) fn in_use(books: &Mutex<OpenPurpose>) -> Result<MutexGuard<'_, OpenPu
         false => Ok(books),
         true => Err(Denial::Fault {
             what:
-                "the purpose's registry could not be opened after a disposal; start the vault again"
+                "the purpose's registry could not be opened after a disposal, or is destroyed; start the vault again"
                     .into(),
         }),
     }

@@ -216,10 +216,26 @@ fn look_up(statement: &Statement, purpose: &Purpose, today: &str, check: &mut Ga
         check.wrong(format!("{purpose} is not named in the vault"));
         return;
     };
+    if let Some(end) = &stated.end {
+        let day = end.destroyed.as_ref().unwrap_or(&end.since).get(..10).unwrap_or_default();
+        check.wrong(match &end.destroyed {
+            Some(_) => format!(
+                "{purpose} was ended and destroyed on {day}, and its data is here again: find out who put it back, and run `minster end-purpose`"
+            ),
+            None => format!(
+                "the end of {purpose} began on {day}, and its data is still held: run `minster end-purpose`, then `minster-vault end-purpose \
+                 finish --purpose {purpose}`"
+            ),
+        });
+        return;
+    }
     let stopped = if stated.stopped { "; stopped by an alarm" } else { "" };
     match &stated.expires {
         Some(last) if stated.expired || last.as_str() < today => {
-            check.wrong(format!("{purpose} was over on {last}, and its data is still held"));
+            check.wrong(format!(
+                "{purpose} was over on {last}, and its data is still held: custodians end it (`minster-vault request … end-purpose --purpose \
+                 {purpose}`), or name it anew with a later day"
+            ));
         }
         Some(last) => check.fine(format!("{purpose} is named, until {last}{stopped}")),
         None => check.fine(format!("{purpose} is named, without an end{stopped}")),
@@ -253,6 +269,7 @@ mod tests {
             repair_budget: (0, 0),
             households: false,
             floors: None,
+            end: None,
         };
         Statement { store_id: "s".into(), time: String::new(), purposes: vec![purpose] }
     }

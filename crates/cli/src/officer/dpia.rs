@@ -64,7 +64,7 @@ struct Risk {
     section: &'static str,
 }
 
-const RISKS: [Risk; 12] = [
+const RISKS: [Risk; 13] = [
     Risk { what: "somebody tries out numbers at the vault", section: "Trying out numbers" },
     Risk { what: "a caller makes the vault slow or full", section: "Who may cost the vault what" },
     Risk { what: "a mistyped number is repaired to another child's", section: "What repairs add" },
@@ -78,15 +78,18 @@ const RISKS: [Risk; 12] = [
         section: "What a risk report adds",
     },
     Risk { what: "a child's records leave in a bundle", section: "An access bundle" },
+    Risk {
+        what: "a purpose is over, and copies of its data stand",
+        section: "The end of a purpose",
+    },
     Risk { what: "why a number is withheld tells of it", section: "What an explanation adds" },
     Risk { what: "what nobody defends", section: "Not defended" },
 ];
 
 impl Facts {
     pub(super) fn of(site: &Site) -> Result<Self, Failure> {
-        let named = |definition: &minster_vault_api::PurposeDefinition| Named {
-            expired: definition.expired(),
-            definition: definition.clone(),
+        let named = |definition: &minster_vault_api::PurposeDefinition| {
+            Named::of(definition.clone(), &site.status)
         };
         let roles = site.status.roles.iter().map(|of| Holder {
             role: of.role.to_string(),

@@ -66,9 +66,8 @@ const NO_CONTROLLER: &str =
 
 impl Record {
     pub(super) fn of(site: &Site) -> Self {
-        let named = |definition: &minster_vault_api::PurposeDefinition| Named {
-            expired: definition.expired(),
-            definition: definition.clone(),
+        let named = |definition: &minster_vault_api::PurposeDefinition| {
+            Named::of(definition.clone(), &site.status)
         };
         let recipients = site.purposes.iter().map(|of| Recipients {
             purpose: of.name.to_string(),

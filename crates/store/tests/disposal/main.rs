@@ -2,6 +2,7 @@
 //! stopped.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod ending;
 mod site;
 
 use std::fs;

@@ -208,10 +208,21 @@ impl Site {
         quarantined: u64,
         kinds: bool,
     ) {
+        self.publish_of(&dataset(), tables, run, quarantined, kinds);
+    }
+
+    pub(crate) fn publish_of(
+        &mut self,
+        dataset: &DatasetRef,
+        tables: &[Table<'_>],
+        run: &str,
+        quarantined: u64,
+        kinds: bool,
+    ) {
         let store = self.store(Disk::default());
         let _lock = store.lock().unwrap();
-        let (key, wrapped) = self.log.create(&dataset()).unwrap();
-        let writer = store.stage(&dataset(), &run.parse().unwrap(), key, wrapped).unwrap();
+        let (key, wrapped) = self.log.create(dataset).unwrap();
+        let writer = store.stage(dataset, &run.parse().unwrap(), key, wrapped).unwrap();
         let writer = writer.of_run(SealedRunKey("run".into()));
         let (mut entries, mut rows) = (Vec::new(), Vec::new());
         for table in tables {

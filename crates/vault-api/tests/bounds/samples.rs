@@ -8,24 +8,26 @@ use minster_model::{
 use minster_vault_api::{
     AccessCounts, AccessPurpose, Approval, BegunAccess, BrokenPromise, BundlePart, CarriedOut,
     CaseCounts, CaseDecision, CaseOutcome, CaseStatus, DangerousRoles, DataKey, DeliveryCount,
-    Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndedAccess, ExactOnlyList,
-    Floors, Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange, ListChanged,
-    ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile, NewCase,
-    NewestManifests, Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Previews,
-    Proposed, ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase,
+    Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndOrder, EndedAccess,
+    ExactOnlyList, Floors, Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange,
+    ListChanged, ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile,
+    NewCase, NewestManifests, Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts,
+    Previews, Proposed, ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase,
     QuarantineRows, ReadColumns, RecordedManifest, Reidentified, ReleaseRules, Request, Response,
     RestrictedList, RetentionPlan, Right, RoleGrant, RunKey, RunManifest, SealedRunKey, Share,
     ShareKind, SignedDecisions, StandingHold, StatusReport, SubjectPseudonym, Turn,
     UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
 };
 
+use crate::ending::end_status;
+
 /// A text.
-fn t() -> String {
+pub(crate) fn t() -> String {
     "ab".into()
 }
 
 /// A name.
-fn n<T: FromStr>() -> T {
+pub(crate) fn n<T: FromStr>() -> T {
     match "ab".parse() {
         Ok(name) => name,
         Err(_) => panic!("ab is a name"),
@@ -46,7 +48,7 @@ fn batch() -> IdentifierBatch {
     batch
 }
 
-fn dataset() -> DatasetRef {
+pub(crate) fn dataset() -> DatasetRef {
     DatasetRef { class: DatasetClass::Source, name: n(), period: n(), purpose: n() }
 }
 
@@ -118,6 +120,7 @@ pub(crate) fn actions() -> Vec<ProposedAction> {
         ProposedAction::Purpose(t()),
         ProposedAction::Load { purpose: n(), source: n(), ceiling: 1 },
         ProposedAction::Resume { purpose: n() },
+        ProposedAction::EndPurpose { purpose: n(), early: false, store_lost: false },
         ProposedAction::Custodians(vec![(t(), t())]),
         ProposedAction::Reidentify { purpose: n(), pseudonyms: vec![pseudonym()] },
         ProposedAction::Subject { kind: n(), identifier: batch() },
@@ -251,6 +254,7 @@ fn purpose_status() -> PurposeStatus {
         repair_budget: (1, 1),
         households: false,
         floors: Some(floors()),
+        end: Some(end_status()),
     }
 }
 
@@ -395,6 +399,8 @@ pub(crate) fn responses() -> Vec<Response> {
         Response::KeyUnwrapped(unwrapped),
         Response::Status(status()),
         Response::Note(t()),
+        Response::EndOrder(EndOrder { end: end_status(), releases: 1 }),
+        Response::RemovalTold,
         Response::Proposal(t()),
         Response::Approved { approvals: 1 },
         Response::Enacted(CarriedOut::Done),
@@ -489,5 +495,6 @@ pub(crate) fn denials() -> Vec<Denial> {
         Denial::WrongShare { why: t() },
         Denial::Case { what: t(), why: t() },
         Denial::RestrictionPending { period: n() },
+        Denial::PurposeEnded { purpose: n(), on: t() },
     ]
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     cases::CaseEvent,
     checkpoint::Accepted,
+    ending::EndEvent,
     retention::{Disposed, Held},
 };
 use crate::{approvals::CustodianKey, purposes::PurposeDefinition, roles::RoleTable};
@@ -339,6 +340,8 @@ pub enum Event {
     AppliedDisposal { purpose: Purpose, receipt: DisposalReceipt },
     /// A step of a case of a child's rights.
     Case(CaseEvent),
+    /// A step of the end of a purpose.
+    PurposeEnd(EndEvent),
     /// The children whose processing is restricted were told as pseudonyms of a purpose, under each of so many versions of keys.
     ReadRestricted { purpose: Purpose, versions: u64 },
 }
@@ -386,6 +389,7 @@ impl Event {
             Self::Held(held) => Some(&held.proposal),
             Self::Disposed(disposed) => Some(&disposed.proposal),
             Self::Case(step) => step.carries_out(),
+            Self::PurposeEnd(step) => step.carries_out(),
             Self::Rotated { proposal, .. } | Self::Retired { proposal, .. } => proposal.as_deref(),
             _ => None,
         }

@@ -11,6 +11,7 @@
 
 mod cases;
 pub mod checkpoint;
+mod ending;
 mod event;
 mod lines;
 mod retention;
@@ -23,6 +24,7 @@ use std::{
 };
 
 pub use cases::CaseEvent;
+pub use ending::{DestroyedFiles, EndEvent};
 pub use event::{AboutRole, Asker, Entry, Event, RegistryHead, ResumedRun, RunCounts, UidCount};
 use jiff::{SignedDuration, Timestamp};
 pub(crate) use lines::read_lines;

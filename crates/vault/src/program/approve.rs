@@ -19,7 +19,7 @@ use crate::{
     arguments::{Caller, Json},
     cases,
     client::{connect, number, read, usage},
-    exact_only, retention, tell,
+    ending, exact_only, retention, tell,
 };
 
 /// A custodian's signature under a proposal.
@@ -198,10 +198,10 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// An action in the words of those who approve it.
-struct Told {
-    what: String,
-    how_many: String,
-    more: Vec<(&'static str, String)>,
+pub(crate) struct Told {
+    pub(crate) what: String,
+    pub(crate) how_many: String,
+    pub(crate) more: Vec<(&'static str, String)>,
 }
 
 fn told(action: &Action) -> Told {
@@ -320,6 +320,7 @@ fn told(action: &Action) -> Told {
                 )
             }
         }
+        Action::EndPurpose(of) => ending::told(of),
         Action::ChangeReviewers { purpose, reviewers } if reviewers.is_empty() => {
             of(format!("let nobody judge pairs of {purpose} any more"), "no reviewers".into())
         }

@@ -10,6 +10,7 @@ use crate::{
     approve::{Approve, KeyOpening},
     cases::{CaseCommand, List},
     custody::{NewCustody, Opening, Rekey},
+    ending::EndCommand,
     exact_only::CountExactOnly,
     looking::Show,
     metrics::Metrics,
@@ -228,6 +229,14 @@ vault ever answered it, with tabs between.")]
       --schedule config/retention.toml"
     )]
     Retention(Retention),
+    /// Finish the end of a purpose that two custodians approved, and show its certificate.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  minster-vault end-purpose finish --purpose children-statistics \\
+      --out certificate.note"
+    )]
+    EndPurpose(EndCommand),
     /// Open or close a case of a child's rights: access, rectification, erasure, restriction, objection.
     #[command(
         subcommand,

@@ -9,7 +9,6 @@ use minster_vault::{
     approvals::{NEEDED, Proposal, sha256},
     disk::Disk,
     log::checkpoint::{Checkpoint, Exporter},
-    purposes::today,
 };
 use minster_vault_api::{
     CarriedOut, Client, IdentifierBatch, ListChanged, Proposed, ProposedAction, RoleGrant,
@@ -22,9 +21,7 @@ use crate::{
     Failure,
     arguments::{Caller, Json, ProposalName},
     cases::status_line,
-    exact_only,
-    metrics::SOON,
-    print,
+    ending, exact_only, print,
     proposals::{Case, Child, What},
     tell,
     unlock::locked_text,
@@ -37,7 +34,8 @@ pub(crate) fn status(caller: &Caller, form: &Json) -> Result<(), Failure> {
         (VaultState::Open(status), false) => status_text(status),
         (VaultState::Locked(locked), false) => locked_text(locked),
         (VaultState::Open(status), true) => {
-            format!("{}\n", serde_json::json!({ "format": 2, "status": status }))
+            let ends = ending::status_json(&status.purposes);
+            format!("{}\n", serde_json::json!({ "format": 2, "status": status, "ends": ends }))
         }
         (VaultState::Locked(locked), true) => {
             format!("{}\n", serde_json::json!({ "format": 2, "locked": locked }))
@@ -128,6 +126,7 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
         What::Revoke { role, uid } => ProposedAction::Revoke { role, uid },
         What::Dispose(schedule) => schedule.proposed()?,
         What::Decide(decision) => decision.proposed(caller)?,
+        What::EndPurpose(end) => end.action(),
     };
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };
@@ -171,6 +170,10 @@ pub(crate) fn enact(caller: &Caller, proposal: &ProposalName, form: &Json) -> Re
             "carried out\n{} persons were disposed of; `minster-vault retention apply` with this proposal writes the signed list",
             counts.persons
         ),
+        CarriedOut::EndBegun => {
+            "carried out\nthe end of the purpose has begun: nothing is answered for it any more. Run `minster end-purpose` with its pipeline, then \
+             `minster-vault end-purpose finish`".to_owned()
+        }
         CarriedOut::NoRecord => {
             "carried out\nthe purpose holds no record under this number: send the answer, and close the case".to_owned()
         }
@@ -301,15 +304,6 @@ pub(crate) fn usage(why: impl ToString) -> Failure {
     Failure::Vault(VaultFault::Usage(why.to_string()))
 }
 
-/// A word of warning where a purpose ends soon: a new one takes meetings, and an ended one has no key.
-fn ending(last: &str) -> String {
-    let Ok(last) = last.parse::<jiff::civil::Date>() else { return String::new() };
-    match (last - today()).get_days() {
-        days if days > SOON => String::new(),
-        days => format!(", ENDS in {days} days: decide now what becomes of it"),
-    }
-}
-
 fn status_text(status: &StatusReport) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "vault      {}", status.store_id);
@@ -372,11 +366,7 @@ fn status_text(status: &StatusReport) -> String {
         );
     }
     for purpose in &status.purposes {
-        let until = match (&purpose.expires, purpose.expired) {
-            (Some(date), true) => format!("EXPIRED {date}: it has no key"),
-            (Some(date), false) => format!("until {date}{}", ending(date)),
-            (None, _) => "without end".to_owned(),
-        };
+        let until = ending::status_words(purpose);
         let stopped = if purpose.stopped { ", STOPPED by an alarm" } else { "" };
         let _ = writeln!(out, "purpose    {} {until}{stopped}", purpose.purpose);
         let (run, day) = purpose.budget;
@@ -410,17 +400,4 @@ fn status_text(status: &StatusReport) -> String {
         }
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_purpose_that_ends_within_sixty_days_is_warned_of() {
-        let last = |days: i32| (today().saturating_add(jiff::Span::new().days(days))).to_string();
-        assert_eq!(ending(&last(61)), "");
-        assert_eq!(ending(&last(60)), ", ENDS in 60 days: decide now what becomes of it");
-        assert_eq!(ending(&last(0)), ", ENDS in 0 days: decide now what becomes of it");
-    }
 }

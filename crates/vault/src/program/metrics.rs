@@ -3,15 +3,11 @@
 use std::{collections::BTreeMap, fmt::Display, fmt::Write as _, path::PathBuf};
 
 use clap::Args;
-use jiff::civil::Date;
 use minster_model::Role;
 use minster_vault::{disk::Disk, purposes::today};
 use minster_vault_api::{Client, StatusReport, VaultState};
 
-use crate::{Failure, arguments::Caller, client::address, print};
-
-/// A purpose that ends within so many days needs a decision now: a new one takes meetings.
-pub(crate) const SOON: i32 = 60;
+use crate::{Failure, arguments::Caller, client::address, ending::Due, print};
 
 /// Figures for monitors.
 #[derive(Args)]
@@ -52,6 +48,10 @@ const DAYS: Family = (
 );
 const ENDING: Family =
     ("minster_vault_purposes_ending", "Purposes that are not over and end within 60 days.");
+const TO_DESTROY: Family = (
+    "minster_vault_purposes_to_destroy",
+    "Purposes that are over, or whose end has begun, and whose data are not destroyed.",
+);
 const AGE: Family = (
     "minster_vault_checkpoint_age_seconds",
     "Seconds since the last checkpoint of the log was signed.",
@@ -109,17 +109,20 @@ fn text(state: &VaultState) -> String {
 }
 
 fn open(families: &mut Families, status: &StatusReport) {
-    let mut ending = 0;
+    let (mut ending, mut to_destroy) = (0, 0);
     for one in &status.purposes {
         families.of_purpose(USED, &one.purpose, used(one.today, one.budget.1));
         families.of_purpose(REPAIRS, &one.purpose, used(one.repairs_today, one.repair_budget.1));
         families.of_purpose(ALARM, &one.purpose, u8::from(one.stopped));
-        let last: Option<Date> = one.expires.as_ref().and_then(|last| last.parse().ok());
-        let Some(days) = last.map(|last| (last - today()).get_days()) else { continue };
-        families.of_purpose(DAYS, &one.purpose, days);
-        ending += usize::from((0..=SOON).contains(&days));
+        let due = Due::of(one, today());
+        if let Some(days) = due.days_left() {
+            families.of_purpose(DAYS, &one.purpose, days);
+        }
+        ending += usize::from(matches!(due, Due::Soon(_)));
+        to_destroy += usize::from(due.is_overdue());
     }
     families.add(ENDING, ending);
+    families.add(TO_DESTROY, to_destroy);
     if let Some(age) = status.checkpoint_age {
         families.add(AGE, age);
     }

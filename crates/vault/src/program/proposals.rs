@@ -9,6 +9,7 @@ use minster_vault::approvals::CustodianKey;
 use crate::{
     arguments::role,
     cases::Decide,
+    ending,
     exact_only::ExactOnly,
     retention::{Hold, Schedule},
     review::Reviewers,
@@ -283,6 +284,15 @@ One uid at least keeps the role custodian.")]
       --ground statutory-duty > proposal.json"
     )]
     Decide(Decide),
+    /// Propose to end a purpose: nothing is answered for it any more, and all that is held for it is destroyed, with a certificate.
+    #[command(after_help = "Example:
+  minster-vault request --reference IG/2026/14 --reason \"the study is over\" \\
+      --expires 2026-12-31 end-purpose --purpose attainment-study \\
+      > proposal.json
+
+Then `minster-vault enact` begins the end, `minster end-purpose` removes what the store has, and `minster-vault end-purpose finish` \
+destroys what the vault has.")]
+    EndPurpose(ending::Proposed),
 }
 
 /// A dataset as messages name it: class, name and period.

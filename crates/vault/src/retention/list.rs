@@ -7,13 +7,15 @@ use zeroize::Zeroizing;
 
 use crate::{
     VaultFault,
+    folder::OpenFolder,
     keys::{Link, hex, unhex},
+    state::State,
 };
 
 /// Where the sealed files are.
 const FOLDER: &str = "disposals";
 /// The beginning of the name of what is proposed.
-pub(crate) const PROPOSED: &str = "proposed-";
+const PROPOSED: &str = "proposed-";
 
 /// A proposed disposal.
 pub(crate) struct Proposed {
@@ -55,4 +57,27 @@ impl Proposed {
         let numbers = file.numbers.iter().map(link).collect::<Option<_>>()?;
         (file.format == FORMAT).then_some(Self { schedule: file.schedule, numbers })
     }
+}
+
+/// Whether a file of disposals is of one that is proposed or open.
+pub(crate) fn is_wanted(state: &State, name: &str) -> bool {
+    match name.strip_prefix(PROPOSED) {
+        Some(proposal) => state.proposals.contains_key(proposal),
+        None => state.disposal(name).is_some() || state.proposals.contains_key(name),
+    }
+}
+
+/// Removes what is sealed of disposals that are neither proposed any more nor open: a process was stopped before it did.
+pub(crate) fn sweep(folder: &OpenFolder, state: &State) -> Result<(), VaultFault> {
+    let within = folder.path.join(Proposed::FOLDER);
+    if !within.exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(&within).map_err(VaultFault::io("read", &within))? {
+        let path = entry.map_err(VaultFault::io("read", &within))?.path();
+        if !is_wanted(state, &path.file_name().unwrap_or_default().to_string_lossy()) {
+            folder.disk.remove(&path)?;
+        }
+    }
+    Ok(())
 }

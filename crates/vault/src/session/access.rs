@@ -229,7 +229,10 @@ impl Session<'_> {
     }
 
     fn live_purposes(&self) -> Result<Vec<Purpose>, Denial> {
-        self.vault.look(|state| state.purposes.keys().cloned().collect())
+        self.vault.look(|state| {
+            let standing = state.purposes.iter().filter(|(_, of)| of.ending.is_none());
+            standing.map(|(name, _)| name.clone()).collect()
+        })
     }
 
     /// The pseudonyms of numbers, under each purpose that is not over and open to the linker; and the purposes that are not open.

@@ -19,7 +19,7 @@ use crate::{
     unseen::is_unseen,
 };
 
-pub(super) const FOLDER: &str = "proposals";
+pub(crate) const FOLDER: &str = "proposals";
 const LONGEST_REASON: usize = 2_000;
 /// Open proposals of one user: custodians read a list of them, and nobody reads thousands.
 const MOST_OPEN: usize = 100;
@@ -239,6 +239,9 @@ impl Session<'_> {
                 self.vault.look(may)??;
                 Action::AcceptSnapshot { dataset, sha256 }
             }
+            ProposedAction::EndPurpose { purpose, early, store_lost } => {
+                self.end_of(purpose, early, store_lost)?
+            }
             ProposedAction::ForgetRelease { purpose, release, period, sha256 } => {
                 let may = |state: &State| {
                     let may = state.live(&purpose)?.may_forget(&release, &period, &sha256);
@@ -308,6 +311,7 @@ impl Session<'_> {
             Action::WithdrawCase { case, restricts, .. } => {
                 return self.withdraw(case, restricts, id);
             }
+            Action::EndPurpose(of) => return self.begin_end(id, &of),
             Action::NamePurpose { definition } => Event::NamedPurpose { proposal: id, definition },
             Action::AllowLoad { purpose, source, ceiling } => {
                 Event::AllowedLoad { proposal: id, purpose, source, ceiling }

@@ -24,8 +24,9 @@ impl Session<'_> {
         for (kind, batch) in numbers {
             let is_number = !kind.is_linkage() && !kind.is_match_key();
             let is_known = self.vault.look(|state| {
-                let live = state.purposes.values().filter(|of| !of.definition.expired());
-                live.map(|of| &of.definition).any(|of| of.allows_kind(kind))
+                let all = state.purposes.values();
+                let mut live = all.filter(|of| of.ending.is_none() && !of.definition.expired());
+                live.any(|of| of.definition.allows_kind(kind))
             })?;
             if !is_number || !is_known {
                 // The kind is not repeated: where a line began with the number, it is the number.

@@ -5,6 +5,7 @@ mod approvals;
 mod cases;
 mod datasets;
 mod disposal;
+mod ending;
 mod erasure;
 mod exact_only;
 mod facts;
@@ -19,7 +20,9 @@ mod runs;
 mod slips;
 mod subjects;
 
+pub(crate) use approvals::FOLDER as PROPOSALS;
 pub(crate) use publishing::files_of;
+pub(crate) use rotation::FOLDER as CROSSWALKS;
 
 use minster_model::{Purpose, Role};
 use minster_vault_api::{Denial, PROTOCOL, Proof, Request, Response};
@@ -173,6 +176,10 @@ impl<'a> Session<'a> {
             Request::BeginAccess { proposal, schedule } => self.begin_access(proposal, &schedule),
             Request::WriteBundle(parts) => self.write_bundle(parts),
             Request::EndAccess(counts) => self.end_access(counts),
+            Request::ReadEnd { purpose } => self.read_end(&purpose),
+            Request::TellRemoval { purpose, removal } => self.tell_removal(purpose, removal),
+            Request::FinishEnd { purpose } => self.finish_end(&purpose),
+            Request::EndCertificate { purpose } => self.end_certificate(&purpose),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

@@ -11,7 +11,7 @@ use crate::{approvals::refusal, log::Event, state::State, vault::in_use};
 
 /// Pairs of old and new pseudonyms in one answer: 4 MiB.
 const PAGE: usize = 128 << 10;
-const FOLDER: &str = "crosswalks";
+pub(crate) const FOLDER: &str = "crosswalks";
 const PAIR: usize = 2 * Pseudonym::LEN;
 
 impl Session<'_> {

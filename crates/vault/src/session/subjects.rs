@@ -69,7 +69,9 @@ impl Session<'_> {
             identifier.iter().next().map(|identifier| vault.keys().link_key(kind).link(identifier));
         let link = link.ok_or_else(|| out_of_order("no identifier"))?;
         let mut answer = Vec::new();
-        for (purpose, state) in vault.look(|state| state.purposes.clone())? {
+        let mut purposes = vault.look(|state| state.purposes.clone())?;
+        purposes.retain(|_, state| state.ending.is_none());
+        for (purpose, state) in purposes {
             let books = vault.books(&purpose)?;
             let answered = in_use(&books)?.registry.find(&link).is_some();
             for (version, _) in state.versions().filter(|(_, retired)| !retired) {

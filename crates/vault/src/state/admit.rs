@@ -13,6 +13,7 @@ impl State {
             self.approved(proposal)?;
         }
         self.admit_case(event)?;
+        self.admit_end(event)?;
         let refused = |why: &str| Err(Denial::Fault { what: why.into() });
         match event {
             Event::OpenedRun { purpose, source, load: Some(load), .. } => {

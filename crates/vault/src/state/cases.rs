@@ -213,6 +213,24 @@ impl Cases {
         self.0.iter().filter(move |(_, of)| of.stage == Stage::Open && is_it(of))
     }
 
+    /// Cases of a purpose that nobody has decided, and whose decision needs its records. An erasure does not: the end of the purpose
+    /// does what it asks.
+    pub(crate) fn waiting(&self, purpose: &Purpose) -> Vec<String> {
+        let needs = |of: &Case| !matches!(of.right, Right::Erasure | Right::Objection);
+        let all = self.0.iter().filter(|(_, of)| of.purpose == *purpose && of.stage == Stage::Open);
+        all.filter(|(_, of)| needs(of)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// All records of a purpose were destroyed: what its open cases ask is done.
+    pub(super) fn end(&mut self, purpose: &Purpose, day: Option<Date>) {
+        for case in self.0.values_mut().filter(|of| of.purpose == *purpose) {
+            if matches!(case.stage, Stage::Open | Stage::Disposing) {
+                case.settle(CaseOutcome::Erased, None, day);
+            }
+            case.restricts = false;
+        }
+    }
+
     /// Cases of a purpose whose restrictions stand, with the hashes of the files that say whom they are about.
     pub(crate) fn restricting(&self, purpose: &Purpose) -> BTreeMap<String, String> {
         let standing = self.0.iter().filter(|(_, of)| of.restricts && of.purpose == *purpose);

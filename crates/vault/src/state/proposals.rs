@@ -28,9 +28,9 @@ pub struct ProposalState {
     pub(crate) wrong_numbers: u32,
     /// How often a grant of access was begun.
     pub(crate) begun: u32,
-    purpose: Option<Purpose>,
+    pub(super) purpose: Option<Purpose>,
     count: u64,
-    reference: String,
+    pub(super) reference: String,
     /// The case that it decides.
     pub(crate) case: Option<String>,
     /// The role and uid that it grants or revokes.

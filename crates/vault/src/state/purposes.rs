@@ -13,9 +13,10 @@ impl State {
         found.ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })
     }
 
-    /// A purpose that is named and not over.
+    /// A purpose that is named, not ended and not over.
     pub(crate) fn live(&self, purpose: &Purpose) -> Result<&PurposeState, Denial> {
         let found = self.named(purpose)?;
+        found.stands()?;
         match found.definition.expired() {
             false => Ok(found),
             true => Err(Denial::NoSuchPurpose { purpose: purpose.clone() }),
@@ -54,6 +55,9 @@ impl State {
     /// # Errors
     /// The version that it needs, in words.
     pub(crate) fn may_name(&self, new: &PurposeDefinition) -> Result<(), String> {
+        if let Some(before) = self.purposes.get(&new.name) {
+            before.stands().map_err(|denial| denial.to_string())?;
+        }
         let notices = || self.purposes.values().filter_map(|of| of.definition.notice.as_ref());
         let newest = notices().map(|notice| notice.version).max().unwrap_or_default();
         let version = new.notice.as_ref().map_or(0, |of| of.version);

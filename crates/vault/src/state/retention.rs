@@ -168,9 +168,10 @@ impl State {
         self.purposes.iter().find_map(|(name, state)| Some((name, state.receipts.get(list)?)))
     }
 
-    /// The purpose of a disposal list that is open.
+    /// The purpose of a disposal list that is open. A purpose that was ended has none.
     pub(crate) fn disposal(&self, list: &str) -> Option<(&Purpose, &OpenDisposal)> {
-        self.purposes.iter().find_map(|(name, state)| Some((name, state.disposals.get(list)?)))
+        let mut standing = self.purposes.iter().filter(|(_, state)| state.ending.is_none());
+        standing.find_map(|(name, state)| Some((name, state.disposals.get(list)?)))
     }
 }
 

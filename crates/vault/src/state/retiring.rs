@@ -21,6 +21,7 @@ impl PurposeState {
 
     /// Refuses to end a version that none follows, that is ended, or under which other datasets stand than are given up.
     pub(crate) fn may_retire(&self, version: KeyVersion, give_up: &[String]) -> Result<(), String> {
+        self.stands().map_err(|denial| denial.to_string())?;
         let purpose = &self.definition.name;
         if version.0 == 0 || version > self.version {
             return Err(format!("the keys of {purpose} have the versions v1 to {}", self.version));

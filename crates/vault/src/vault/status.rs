@@ -6,7 +6,7 @@ use minster_vault_api::{Denial, PurposeStatus, StatusReport, VersionStatus};
 use super::Vault;
 use crate::{
     log::checkpoint::Exporter,
-    state::{PurposeState, State},
+    state::{Ending, PurposeState, State},
 };
 
 impl Vault {
@@ -66,6 +66,7 @@ impl Vault {
             repair_budget: purpose.definition.repairs.map_or((0, 0), |of| (of.run, of.day)),
             households: purpose.definition.households,
             floors: Some(purpose.definition.release.floors()),
+            end: purpose.ending.as_ref().map(Ending::told),
         };
         state.purposes.iter().map(status).collect()
     }

@@ -10,6 +10,7 @@ mod copies;
 mod crash;
 mod custody;
 mod disposal;
+mod ending;
 mod erasures;
 mod exact_only;
 mod header;
