@@ -21,6 +21,8 @@ pub struct Release {
     pub not_counted: Vec<String>,
     /// Sentences: what is withheld, and why.
     pub protection: Vec<String>,
+    /// How well its records were linked; nothing in a release of before releases said so.
+    pub linkage: Option<crate::Linkage>,
     /// How its numbers are changed, in words that go after "are": none where each is exact or withheld.
     pub rounded: Option<String>,
     /// Its tables.

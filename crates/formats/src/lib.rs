@@ -17,6 +17,7 @@
 //!     counted: "pupils of the council's schools".into(),
 //!     not_counted: Vec::new(),
 //!     protection: Vec::new(),
+//!     linkage: None,
 //!     rounded: None,
 //!     tables: Vec::new(),
 //!     dfe: None,
@@ -32,6 +33,7 @@
 mod content;
 mod csv;
 pub mod dfe;
+mod linkage;
 mod package;
 mod page;
 mod parquet;
@@ -44,6 +46,7 @@ pub use content::{
     AND, CONFIDENTIAL, Category, Dimension, Kind, LOW, Measure, NO_CODE, NOT_APPLICABLE, Release,
     Table, Unit, Value, heading,
 };
+pub use linkage::{Linkage, LinkageRate, LinkedSource};
 pub use tidy::Column;
 
 /// Which files a release has beside CSV and Parquet, which it always has.

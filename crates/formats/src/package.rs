@@ -34,6 +34,9 @@ pub(crate) fn package(release: &Release, files: &[CsvFile]) -> Result<Vec<u8>, F
         "policy": release.protection,
         "resources": resources,
     });
+    if let Some(linkage) = &release.linkage {
+        package["linkage"] = linkage.json();
+    }
     if let Some(contact) = &release.contact {
         package["contact"] = contact.as_str().into();
     }
@@ -203,6 +206,7 @@ mod tests {
             counted: String::new(),
             not_counted: Vec::new(),
             protection: Vec::new(),
+            linkage: None,
             rounded: None,
             tables: vec![table],
             dfe: None,

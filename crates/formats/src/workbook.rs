@@ -188,6 +188,7 @@ fn notes(sheet: &mut Worksheet, release: &Release, looks: &Looks) -> Result<(), 
         .iter()
         .chain(&release.not_counted)
         .cloned()
+        .chain(release.linkage.iter().flat_map(crate::Linkage::in_words))
         .chain(
             release
                 .tables

@@ -17,6 +17,7 @@ use crate::{
     },
     publish::{
         levels::{self, Levels},
+        linkage_rates::PublishedLinkage,
         public_table::PublicTable,
         words,
     },
@@ -28,6 +29,7 @@ pub(crate) fn release(
     period: &Period,
     rounding: Option<Rounding>,
     tables: &[&PublicTable],
+    linkage: Option<&PublishedLinkage>,
 ) -> Release {
     let tables: Vec<Table> = tables.iter().map(|of| table(definition, of)).collect();
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
@@ -41,6 +43,7 @@ pub(crate) fn release(
         counted: words::counted(definition),
         not_counted: words::not_counted(definition),
         protection: words::protection(definition, rounding),
+        linkage: linkage.map(|linkage| linkage.in_words(period)),
         rounded: rounding.map(words::rounded),
         tables,
         dfe: definition.dfe.as_ref().map(|of| Dfe {

@@ -6,6 +6,7 @@ pub(crate) mod counted_sample;
 pub(crate) mod explained;
 pub(crate) mod files;
 pub(crate) mod levels;
+pub(crate) mod linkage_rates;
 pub(crate) mod protected_table;
 pub(crate) mod public_table;
 pub(crate) mod reasons;

@@ -7,6 +7,7 @@ mod floors;
 mod formats;
 mod keep;
 mod ledger;
+mod linkage;
 mod measures;
 mod populations;
 mod revised;
@@ -24,10 +25,8 @@ use minster_aggregator::{
     AggregateError, Job, Outcome, Person, ReleaseReport, SharedColumns, Which, draft, explain,
     let_out, verify_release, withdraw,
 };
-use minster_model::{
-    Audience, DatasetClass, DatasetRef, Day, KeyVersion, Period, Purpose, TableName,
-};
-use minster_store::{DatasetKeys, Floors, KnownRelease, Origin, Publication, ReleaseLog, Store};
+use minster_model::{Audience, DatasetClass, DatasetRef, Day, Period, Purpose, TableName};
+use minster_store::{DatasetKeys, Floors, KnownRelease, Publication, ReleaseLog, Store};
 use minster_vault_api::{
     DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
 };
@@ -132,22 +131,6 @@ impl Site {
     /// Puts other data in the place of those that stand.
     fn link(&self, batch: RecordBatch) {
         self.link_with(batch, &[]);
-    }
-
-    /// The same, with tables of events beside the children.
-    fn link_with(&self, batch: RecordBatch, events: &[(&str, RecordBatch)]) {
-        let (key, wrapped) = OneKey.create(&self.dataset).unwrap();
-        let run = format!("run-{}", batch.num_rows()).parse().unwrap();
-        let writer = self.store.stage(&self.dataset, &run, key, wrapped).unwrap();
-        let write = |name: &TableName, batch: &RecordBatch| {
-            let mut table = writer.table(name, batch.schema()).unwrap();
-            table.write(batch).unwrap();
-            table.finish().unwrap()
-        };
-        let mut tables = vec![write(&self.children, &batch)];
-        tables.extend(events.iter().map(|(name, batch)| write(&name.parse().unwrap(), batch)));
-        let origin = Origin::datasets(String::new(), vec![]);
-        writer.publish(KeyVersion(1), String::new(), origin, tables, &mut OneKey).unwrap();
     }
 
     fn job<T>(&self, work: impl FnOnce(&Job<'_>) -> T) -> T {

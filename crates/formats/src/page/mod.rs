@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    Formats,
+    Formats, Linkage,
     content::{
         Category, Dimension, Kind, NO_CODE, Release, Table, Value, heading, in_brackets, thousands,
     },
@@ -22,6 +22,7 @@ use crate::{
 /// The page loads nothing, whatever a label in it says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 const STYLE: &str = include_str!("page.css");
+const LINKAGE: &str = "How well the records were linked";
 /// A chart of more categories is no help.
 const MOST_BARS: usize = 40;
 
@@ -70,6 +71,7 @@ fn contents(release: &Release) -> Markup {
                 }
                 li { a href="#withheld" { "What is withheld, and why" } }
                 li { a href="#not-counted" { "Whom it does not count" } }
+                @if release.linkage.is_some() { li { a href="#linkage" { (LINKAGE) } } }
                 li { a href="#files" { "The same numbers as files" } }
             }
         }
@@ -174,6 +176,30 @@ fn value(value: Value) -> Markup {
     html! { span aria-hidden="true" { (value.text()) } span class="unseen" { (words) } }
 }
 
+/// The rates of the sources: a table, where there are any.
+fn linked(linkage: &Linkage) -> Markup {
+    html! {
+        section aria-labelledby="linkage" {
+            h2 id="linkage" { (LINKAGE) }
+            @for sentence in &linkage.sentences { p { (sentence) } }
+            @if !linkage.sources.is_empty() {
+                table {
+                    caption { "Of 100 rows of each source" }
+                    thead { tr { th scope="col" { "Source" } th scope="col" class="number" { "Linked to a pupil" } } }
+                    tbody {
+                        @for source in &linkage.sources {
+                            tr {
+                                th scope="row" { (heading(&source.name)) }
+                                td class="number" { (source.rate.text()) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn about(release: &Release, formats: Formats) -> Markup {
     html! {
         section aria-labelledby="withheld" {
@@ -187,6 +213,7 @@ fn about(release: &Release, formats: Formats) -> Markup {
             p { "It counts " (release.counted) " in " (release.period) "." }
             @for sentence in &release.not_counted { p { (sentence) } }
         }
+        @if let Some(linkage) = &release.linkage { (linked(linkage)) }
         section aria-labelledby="files" {
             h2 id="files" { "The same numbers as files" }
             p { "They stand in the folder of this page." }
