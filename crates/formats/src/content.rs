@@ -57,6 +57,8 @@ pub struct Dimension {
     pub of_row: Vec<usize>,
     /// Whether its column of codes stands beside it.
     pub has_codes: bool,
+    /// The areas of its categories, where its page has a map: by their codes, or by their labels where it has no codes.
+    pub boundaries: Option<crate::Boundaries>,
     /// The kind of its categories.
     pub kind: Kind,
 }

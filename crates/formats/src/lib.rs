@@ -30,6 +30,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod boundaries;
 mod content;
 mod csv;
 pub mod dfe;
@@ -42,6 +43,7 @@ mod workbook;
 
 use thiserror::Error;
 
+pub use boundaries::{Boundaries, BoundaryError, MOST_BYTES as MOST_BOUNDARY_BYTES};
 pub use content::{
     AND, CONFIDENTIAL, Category, Dimension, Kind, LOW, Measure, NO_CODE, NOT_APPLICABLE, Release,
     Table, Unit, Value, heading,

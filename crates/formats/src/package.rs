@@ -179,6 +179,7 @@ mod tests {
             categories: ["-1", "0"].map(category).to_vec(),
             of_row: vec![0, 1],
             has_codes: false,
+            boundaries: None,
             kind: Kind::Plain,
         };
         let children = Measure {

@@ -419,6 +419,7 @@ mod tests {
                 counted: String::new(),
                 not_counted: Vec::new(),
                 protection: Vec::new(),
+                linkage: None,
                 rounded: None,
                 tables: vec![table],
                 dfe: None,
@@ -448,6 +449,7 @@ mod tests {
             categories: labels.map(category).to_vec(),
             of_row: (0..labels.len()).collect(),
             has_codes: true,
+            boundaries: None,
             kind: Kind::Plain,
         };
         let children = Measure {
@@ -476,6 +478,7 @@ mod tests {
             not_counted: Vec::new(),
             protection: Vec::new(),
             tables: vec![table],
+            linkage: None,
             rounded: None,
             dfe: None,
         };

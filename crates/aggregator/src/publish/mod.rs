@@ -1,5 +1,6 @@
 //! Everything that leaves: the files of a release, its restricted report, and an auditor's checks of both.
 
+pub(crate) mod boundaries;
 mod canonical_order;
 pub(crate) mod content;
 pub(crate) mod counted_sample;

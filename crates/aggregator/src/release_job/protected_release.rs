@@ -31,6 +31,8 @@ use crate::{
         protect_sums::{EarlierReleases, Known, ReleasableSums, protect_sums},
     },
     publish::{
+        boundaries,
+        content::BesideTables,
         files,
         linkage_rates::{Linkage, PublishedLinkage},
         protected_table::ProtectedTable,
@@ -385,13 +387,9 @@ impl<'a> Work<'a> {
         let lookups = lookup::of(definition, self.job.lookups)?;
         let tables = ProtectedTable::all(definition, &lookups, &counts, &sums, &measured)?;
         let public: Vec<_> = tables.iter().map(|table| &table.public).collect();
-        let files = files::files(
-            definition,
-            self.job.period,
-            counts.rounding(),
-            &public,
-            linkage.as_ref(),
-        )?;
+        let boundaries = boundaries::of(definition, self.job.boundaries)?;
+        let beside = BesideTables { linkage: linkage.as_ref(), boundaries: &boundaries };
+        let files = files::files(definition, self.job.period, counts.rounding(), &public, &beside)?;
         let policy_sha256 = files::policy_sha256(definition, &counts);
         let sha256 = Release::sha256_of(&files);
         let definition = definition.clone();

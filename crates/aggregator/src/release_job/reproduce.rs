@@ -96,9 +96,11 @@ pub fn reproduce(
             Reproduced::Not { why: format!("disclosure control refuses it now: {why}") }
         }
         // The definition names what is no more.
-        Err(why @ (AggregateError::Rule { .. } | AggregateError::Lookup { .. })) => {
-            Reproduced::Not { why: why.to_string() }
-        }
+        Err(
+            why @ (AggregateError::Rule { .. }
+            | AggregateError::Lookup { .. }
+            | AggregateError::Boundaries { .. }),
+        ) => Reproduced::Not { why: why.to_string() },
         Err(other) => return Err(other),
     };
     // Beside other releases the same definition gives other files, and nobody knows which stood then.

@@ -8,6 +8,7 @@ mod formats;
 mod keep;
 mod ledger;
 mod linkage;
+mod maps;
 mod measures;
 mod populations;
 mod revised;
@@ -25,7 +26,9 @@ use minster_aggregator::{
     AggregateError, Job, Outcome, Person, ReleaseReport, SharedColumns, Which, draft, explain,
     let_out, verify_release, withdraw,
 };
-use minster_model::{Audience, DatasetClass, DatasetRef, Day, Period, Purpose, TableName};
+use minster_model::{
+    Audience, DatasetClass, DatasetRef, Day, Period, Purpose, TableName, pipeline::BoundaryFile,
+};
 use minster_store::{DatasetKeys, Floors, KnownRelease, Publication, ReleaseLog, Store};
 use minster_vault_api::{
     DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
@@ -85,6 +88,7 @@ struct Site {
     store: Store,
     dataset: DatasetRef,
     lookups: BTreeMap<String, PathBuf>,
+    boundaries: BTreeMap<String, BoundaryFile>,
     children: TableName,
     period: Period,
     columns: SharedColumns,
@@ -123,7 +127,17 @@ impl Site {
         let children: TableName = "children".parse().unwrap();
         let period = "2024-25".parse().unwrap();
         let columns = SharedColumns::default();
-        let site = Self { _folder: folder, store, dataset, lookups, children, period, columns };
+        let boundaries = BTreeMap::new();
+        let site = Self {
+            _folder: folder,
+            store,
+            dataset,
+            lookups,
+            boundaries,
+            children,
+            period,
+            columns,
+        };
         site.link(batch);
         site
     }
@@ -143,6 +157,7 @@ impl Site {
             columns: &self.columns,
             run: &"2".parse().unwrap(),
             lookups: &self.lookups,
+            boundaries: &self.boundaries,
             notice: &|_| {},
         })
     }

@@ -2,8 +2,10 @@
 //! text is escaped by the template's library.
 
 mod bars;
+mod classes;
 mod combinations;
 mod lines;
+mod map;
 mod summary;
 
 use std::collections::BTreeSet;
@@ -98,14 +100,18 @@ fn part(release: &Release, place: usize, table: &Table, charts: &[Markup]) -> Ma
 /// earlier table is not drawn again.
 fn charts(release: &Release) -> Vec<Vec<Markup>> {
     let mut drawn = BTreeSet::new();
-    let of_table = |table: &Table| {
+    let of_table = |(place, table): (usize, &Table)| {
         let charts = match lines::charts(table) {
             charts if charts.is_empty() => of_dimensions(table),
             charts => charts,
         };
-        charts.into_iter().filter(|chart| drawn.insert(chart.0.clone())).collect()
+        // A map has names that are one table's alone: it is told from others by what it shows.
+        let maps = map::charts(table, &id(place));
+        let charts = charts.into_iter().map(|chart| (chart.0.clone(), chart)).chain(maps);
+        let new = charts.filter(|(shows, _)| drawn.insert(shows.clone()));
+        new.map(|(_, chart)| chart).collect()
     };
-    release.tables.iter().map(of_table).collect()
+    release.tables.iter().enumerate().map(of_table).collect()
 }
 
 fn of_dimensions(table: &Table) -> Vec<Markup> {
