@@ -121,7 +121,8 @@ fn nobody_is_kept_out(page: &str) {
     }
 }
 
-/// The page draws months as lines, combinations of services as dots, and other categories as bars.
+/// The page draws months as lines, combinations of services as dots, and other categories as bars; places with a boundary
+/// file are a map too.
 fn charts(release: &str, page: &str) {
     let (lines, dots) = (page.contains("<polyline"), page.contains("Children by combination"));
     let bars = page.contains("<caption>Children by ") && page.contains("class=\"bar\"");
@@ -131,6 +132,11 @@ fn charts(release: &str, page: &str) {
             assert!(page.contains("Absence by month") && page.contains(">Sep<"));
         }
         "services_together" => assert!(!lines && dots && page.contains("<circle")),
+        // The made-up council's boundary file has all its wards.
+        "children" => {
+            assert!(!lines && !dots && bars && page.contains("<svg class=\"map\""));
+            assert!(page.contains("A map of 30 areas.") && !page.contains("of the boundary file"));
+        }
         _ => assert!(!lines && !dots && bars, "{release}"),
     }
 }

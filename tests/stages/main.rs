@@ -109,6 +109,7 @@ impl Stages {
             columns: &SharedColumns::default(),
             run: &run(),
             lookups: &pipeline.lookups,
+            boundaries: &pipeline.boundaries,
             notice: &|_| {},
         };
         work(&job, &mut vault)

@@ -42,6 +42,14 @@ pub enum AggregateError {
         /// Why.
         why: String,
     },
+    /// A file of boundaries that cannot be used.
+    #[error("the boundary file {path} {why}")]
+    Boundaries {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
     /// A table that cannot be built.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -144,6 +152,7 @@ impl AggregateError {
             | Self::Columns { .. }
             | Self::Rule { .. }
             | Self::Lookup { .. }
+            | Self::Boundaries { .. }
             | Self::Table(_) => exit::USAGE,
             Self::Refused(_) => exit::REFUSED,
             Self::Store(error) => error.exit_code(),

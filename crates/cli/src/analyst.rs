@@ -48,6 +48,7 @@ impl<'a> Analyst<'a> {
             columns: &self.columns,
             run: &self.loaded.run,
             lookups: &self.loaded.pipeline.lookups,
+            boundaries: &self.loaded.pipeline.boundaries,
             notice: &|text| bar.suspend(|| drop(writeln!(io::stderr(), "note: {text}"))),
         });
         bar.finish_and_clear();

@@ -21,6 +21,8 @@ pub struct Release {
     pub not_counted: Vec<String>,
     /// Sentences: what is withheld, and why.
     pub protection: Vec<String>,
+    /// How well its records were linked; nothing in a release of before releases said so.
+    pub linkage: Option<crate::Linkage>,
     /// How its numbers are changed, in words that go after "are": none where each is exact or withheld.
     pub rounded: Option<String>,
     /// Its tables.
@@ -55,6 +57,8 @@ pub struct Dimension {
     pub of_row: Vec<usize>,
     /// Whether its column of codes stands beside it.
     pub has_codes: bool,
+    /// The areas of its categories, where its page has a map: by their codes, or by their labels where it has no codes.
+    pub boundaries: Option<crate::Boundaries>,
     /// The kind of its categories.
     pub kind: Kind,
 }

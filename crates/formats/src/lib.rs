@@ -17,6 +17,7 @@
 //!     counted: "pupils of the council's schools".into(),
 //!     not_counted: Vec::new(),
 //!     protection: Vec::new(),
+//!     linkage: None,
 //!     rounded: None,
 //!     tables: Vec::new(),
 //!     dfe: None,
@@ -29,9 +30,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod boundaries;
 mod content;
 mod csv;
 pub mod dfe;
+mod linkage;
 mod package;
 mod page;
 mod parquet;
@@ -40,10 +43,12 @@ mod workbook;
 
 use thiserror::Error;
 
+pub use boundaries::{Boundaries, BoundaryError, MOST_BYTES as MOST_BOUNDARY_BYTES};
 pub use content::{
     AND, CONFIDENTIAL, Category, Dimension, Kind, LOW, Measure, NO_CODE, NOT_APPLICABLE, Release,
     Table, Unit, Value, heading,
 };
+pub use linkage::{Linkage, LinkageRate, LinkedSource};
 pub use tidy::Column;
 
 /// Which files a release has beside CSV and Parquet, which it always has.

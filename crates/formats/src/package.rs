@@ -34,6 +34,9 @@ pub(crate) fn package(release: &Release, files: &[CsvFile]) -> Result<Vec<u8>, F
         "policy": release.protection,
         "resources": resources,
     });
+    if let Some(linkage) = &release.linkage {
+        package["linkage"] = linkage.json();
+    }
     if let Some(contact) = &release.contact {
         package["contact"] = contact.as_str().into();
     }
@@ -176,6 +179,7 @@ mod tests {
             categories: ["-1", "0"].map(category).to_vec(),
             of_row: vec![0, 1],
             has_codes: false,
+            boundaries: None,
             kind: Kind::Plain,
         };
         let children = Measure {
@@ -203,6 +207,7 @@ mod tests {
             counted: String::new(),
             not_counted: Vec::new(),
             protection: Vec::new(),
+            linkage: None,
             rounded: None,
             tables: vec![table],
             dfe: None,

@@ -188,6 +188,7 @@ fn notes(sheet: &mut Worksheet, release: &Release, looks: &Looks) -> Result<(), 
         .iter()
         .chain(&release.not_counted)
         .cloned()
+        .chain(release.linkage.iter().flat_map(crate::Linkage::in_words))
         .chain(
             release
                 .tables
@@ -418,6 +419,7 @@ mod tests {
                 counted: String::new(),
                 not_counted: Vec::new(),
                 protection: Vec::new(),
+                linkage: None,
                 rounded: None,
                 tables: vec![table],
                 dfe: None,
@@ -447,6 +449,7 @@ mod tests {
             categories: labels.map(category).to_vec(),
             of_row: (0..labels.len()).collect(),
             has_codes: true,
+            boundaries: None,
             kind: Kind::Plain,
         };
         let children = Measure {
@@ -475,6 +478,7 @@ mod tests {
             not_counted: Vec::new(),
             protection: Vec::new(),
             tables: vec![table],
+            linkage: None,
             rounded: None,
             dfe: None,
         };

@@ -35,7 +35,7 @@ use crate::{
 pub(crate) const FORMAT: u32 = 9;
 
 /// The name of the report beside the integrated dataset, where it is encrypted as the dataset is.
-pub(crate) const REPORT: &str = "linkage.json";
+pub(crate) const REPORT: &str = minster_model::LINKAGE_REPORT;
 
 /// The whole report: counts, and places of rows. It counts few children exactly, and opens for whoever may open the integrated
 /// dataset; what is printed of it is [`LinkageReport::coarse`].
@@ -236,5 +236,42 @@ impl LinkageReport {
             let _ = writeln!(text, "note: {note}");
         }
         text
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+mod tests {
+    use minster_model::{LinkedRows, SourceRows};
+
+    use super::*;
+
+    #[test]
+    fn who_makes_releases_reads_the_rows_of_each_source() {
+        let linked = |linked: u64, unlinked: u64| Linked {
+            rows: linked + unlinked,
+            linked: [("identifier".to_owned(), linked)].into(),
+            unlinked: [("orphan".to_owned(), unlinked)].into(),
+            superseded: 1,
+        };
+        let table = |source: &str, table: &str, counts: Linked| TableLinkage {
+            source: source.into(),
+            table: table.into(),
+            deliveries: [("2024-25".parse().unwrap(), counts.clone())].into(),
+            counts,
+        };
+        let report = LinkageReport {
+            format: FORMAT,
+            tables: vec![
+                table("cin", "children", linked(90, 10)),
+                table("cin", "plans", linked(40, 2)),
+                table("police", "reports", linked(7, 3)),
+            ],
+            ..LinkageReport::default()
+        };
+        let read: LinkedRows =
+            serde_json::from_slice(&serde_json::to_vec(&report).unwrap()).unwrap();
+        let of = |linked: u64, rows: u64| SourceRows { linked, rows };
+        assert_eq!(read.by_source(), [("cin", of(130, 142)), ("police", of(7, 10))].into());
     }
 }

@@ -29,6 +29,7 @@ mod hierarchy;
 mod id_vec;
 mod ids;
 mod linkage;
+mod linked_rows;
 mod named_day;
 mod names;
 pub mod periods;
@@ -50,6 +51,7 @@ pub use foreign::{Escaped, escaped, is_hidden};
 pub use id_vec::IdVec;
 pub use ids::{CellId, LeafId, NodeId, RespondentId, TableId};
 pub use linkage::{LINKAGE_VALUES, LinkageForm, LinkagePart};
+pub use linked_rows::{LINKAGE_REPORT, LinkedRows, SMALLEST_SHOWN, SourceRows};
 pub use named_day::NamedDay;
 pub use names::{
     ColumnName, DatasetClass, DatasetRef, Kind, NameError, Period, Purpose, Role, RunId,

@@ -69,6 +69,19 @@ pub struct Pipeline {
     /// Code lists and look-ups that are data of the council: name to CSV file.
     #[serde(default)]
     pub lookups: std::collections::BTreeMap<String, PathBuf>,
+    /// The files of areas that maps are drawn from, by name.
+    #[serde(default)]
+    pub boundaries: std::collections::BTreeMap<String, BoundaryFile>,
+}
+
+/// A file of areas.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoundaryFile {
+    /// GeoJSON, in degrees of longitude and latitude.
+    pub file: PathBuf,
+    /// The property of each feature that has its area's code, such as `WD23CD`.
+    pub code: String,
 }
 
 /// The controller of the data (UK GDPR, Article 30(1)(a)).
@@ -301,7 +314,8 @@ impl Pipeline {
         let monitors =
             [&mut self.monitoring.textfile, &mut self.monitoring.lineage, &mut self.columns];
         let monitors = monitors.into_iter().flatten();
-        let others = deliveries.chain(self.lookups.values_mut()).chain(monitors);
+        let boundaries = self.boundaries.values_mut().map(|of| &mut of.file);
+        let others = deliveries.chain(self.lookups.values_mut()).chain(boundaries).chain(monitors);
         for path in paths.into_iter().chain(others).chain(&mut self.schedule).chain(&mut self.risk)
         {
             *path = tidy(&folder.join(&path));

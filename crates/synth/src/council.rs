@@ -292,7 +292,8 @@ impl Council {
         create(&folder, "postcode_ward.csv", &postcodes)?.close()?;
         create(&folder, "ward_locality.csv", &localities)?.close()?;
         create(&folder, "ward_constituency.csv", &constituencies)?.close()?;
-        create(&folder, "schools.csv", &schools)?.close()
+        create(&folder, "schools.csv", &schools)?.close()?;
+        create(&folder, "wards.geojson", &places::boundaries())?.close()
     }
 
     /// The files of a year; none for a return that the year before has not.

@@ -34,6 +34,28 @@ pub(crate) const WARDS: [(&str, u32, &str); 30] = [
     ("Whitebeam", 27, "West"),
 ];
 
+/// The wards' boundaries, as GeoJSON: each is a square, and all together are six columns of five in the North Sea.
+pub(crate) fn boundaries() -> String {
+    const COLUMNS: usize = 6;
+    let (wide, high) = (0.034, 0.02);
+    let feature = |(ward, (name, _, _)): (usize, &(&str, u32, &str))| {
+        let (column, row) = (ward % COLUMNS, ward / COLUMNS);
+        let corner = |x: usize, y: usize| {
+            // As many decimals as such files have.
+            let round = |of: f64| (of * 1e5).round() / 1e5;
+            [round(1.5 + wide * (column + x) as f64), round(54.5 - high * (row + y) as f64)]
+        };
+        let ring = [corner(0, 0), corner(0, 1), corner(1, 1), corner(1, 0), corner(0, 0)];
+        serde_json::json!({
+            "type": "Feature",
+            "properties": { "WD24CD": format!("E0509{:04}", ward + 1), "WD24NM": name },
+            "geometry": { "type": "Polygon", "coordinates": [ring] },
+        })
+    };
+    let features: Vec<serde_json::Value> = WARDS.iter().enumerate().map(feature).collect();
+    format!("{}\n", serde_json::json!({ "type": "FeatureCollection", "features": features }))
+}
+
 /// The constituency of a ward: they cut across the localities.
 pub(crate) fn constituency(ward: usize) -> &'static str {
     ["Mereford Vale", "Mereford Moor", "Mereford Quays"][ward % 3]

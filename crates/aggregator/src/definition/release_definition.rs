@@ -231,6 +231,10 @@ pub struct Dimension {
     /// A look-up from categories, groups and the total to their codes: a column of its own in the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_lookup: Option<String>,
+    /// A file of `[boundaries]` in the pipeline: the page gets a map. Its areas have the codes of `code_lookup`, or the categories'
+    /// names where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boundaries: Option<String>,
     /// The name of a blank or unlisted value.
     #[serde(default = "unknown")]
     pub unknown: String,

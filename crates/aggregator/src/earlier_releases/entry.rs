@@ -14,6 +14,7 @@ use crate::{
     earlier_releases::differencing,
     error::AggregateError,
     protect::{flags, sums},
+    publish::linkage_rates::PublishedLinkage,
     refusal::NamedRelease,
     tabulate::{
         children::Children,
@@ -46,6 +47,9 @@ pub(crate) struct Entry {
     /// The person who let it out; none where that was before a person had to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) let_out: Option<LetOut>,
+    /// The rates of linkage that its files tell; none where it was let out before releases told of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) linkage: Option<PublishedLinkage>,
     /// The entry's name in the ledger.
     #[serde(skip)]
     pub(crate) file: String,

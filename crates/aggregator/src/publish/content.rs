@@ -1,7 +1,9 @@
 //! A release as its files say it, from what is published of its tables.
 
+use std::collections::BTreeMap;
+
 use minster_formats::{
-    Category, Dimension, Kind as Categories, Measure, Release, Table, Unit, Value,
+    Boundaries, Category, Dimension, Kind as Categories, Measure, Release, Table, Unit, Value,
     dfe::{Dfe, Place},
     heading,
 };
@@ -17,10 +19,19 @@ use crate::{
     },
     publish::{
         levels::{self, Levels},
+        linkage_rates::PublishedLinkage,
         public_table::PublicTable,
         words,
     },
 };
+
+/// The content of a release beside its tables. None of it is a number of children.
+pub(crate) struct BesideTables<'a> {
+    /// The rates of linkage, if it tells of them.
+    pub(crate) linkage: Option<&'a PublishedLinkage>,
+    /// The areas of the dimensions that its page has maps of.
+    pub(crate) boundaries: &'a BTreeMap<ColumnName, Boundaries>,
+}
 
 /// The whole release.
 pub(crate) fn release(
@@ -28,8 +39,15 @@ pub(crate) fn release(
     period: &Period,
     rounding: Option<Rounding>,
     tables: &[&PublicTable],
+    beside: &BesideTables<'_>,
 ) -> Release {
-    let tables: Vec<Table> = tables.iter().map(|of| table(definition, of)).collect();
+    let mut tables: Vec<Table> = tables.iter().map(|of| table(definition, of)).collect();
+    for dimension in tables.iter_mut().flat_map(|table| &mut table.dimensions) {
+        let of = |(name, areas): (&ColumnName, &Boundaries)| {
+            (name.as_str() == dimension.name).then(|| areas.clone())
+        };
+        dimension.boundaries = beside.boundaries.iter().find_map(of);
+    }
     let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     Release {
         name: definition.name.to_string(),
@@ -41,6 +59,7 @@ pub(crate) fn release(
         counted: words::counted(definition),
         not_counted: words::not_counted(definition),
         protection: words::protection(definition, rounding),
+        linkage: beside.linkage.map(|linkage| linkage.in_words(period)),
         rounded: rounding.map(words::rounded),
         tables,
         dfe: definition.dfe.as_ref().map(|of| Dfe {
@@ -155,6 +174,7 @@ fn dimension(
         categories: of.order().nodes(place).iter().map(category).collect(),
         of_row: coordinates.iter().map(|nodes| places[nodes[place].0]).collect(),
         has_codes: codes.is_some(),
+        boundaries: None,
         kind: defined.map_or(Categories::Plain, |of| kind(definition, &of.column)),
     }
 }

@@ -12,7 +12,10 @@ use crate::{
     },
     error::AggregateError,
     publish::{
-        CONFIDENTIAL, LOW, NOT_APPLICABLE, content, public_table::PublicTable, restricted_report,
+        CONFIDENTIAL, LOW, NOT_APPLICABLE,
+        content::{self, BesideTables},
+        public_table::PublicTable,
+        restricted_report,
     },
 };
 
@@ -27,11 +30,12 @@ pub(crate) fn files(
     period: &Period,
     rounding: Option<Rounding>,
     public: &[&PublicTable],
+    beside: &BesideTables<'_>,
 ) -> Result<Vec<(String, Vec<u8>)>, AggregateError> {
     let failed = |error| failed(definition, error);
     let policy = policy(definition, rounding);
     let policy_sha256 = sha256_hex(policy.to_string().as_bytes());
-    let release = content::release(definition, period, rounding, public);
+    let release = content::release(definition, period, rounding, public, beside);
     check_lengths(&release, definition.formats()).map_err(failed)?;
     let (mut listed, mut tidied, mut csv_files) = (Vec::new(), Vec::new(), Vec::new());
     for (table, content) in public.iter().zip(&release.tables) {

@@ -1,14 +1,17 @@
 //! The reasons to refuse a definition beside releases about other children, before anything is protected.
 
+use minster_model::table::CountTable;
+
 use crate::{
     definition::release_definition::{Definition, Method},
     earlier_releases::{
+        differencing,
         entry::Entry,
         noise_budget::{Data, NoiseBudget},
     },
     error::AggregateError,
     refusal::ReleaseRefusal,
-    release_job::protected_release::Work,
+    release_job::{job::Job, protected_release::Work},
     tabulate::{
         lookup,
         tables::{self, Tabulated, Who},
@@ -95,4 +98,25 @@ impl Work<'_> {
 /// A column in a message: nobody wrote the name of that which says who is a pupil.
 fn called(column: &str) -> &str {
     if column == tables::ON_SPINE { "being a pupil of the schools (`population`)" } else { column }
+}
+
+/// The table with what it must not say beside releases about other children.
+pub(super) fn beside_others(
+    job: &Job<'_>,
+    definition: &Definition,
+    table: CountTable,
+    others: &[&Entry],
+) -> Result<CountTable, AggregateError> {
+    let (threshold, zeros) = (definition.policy().threshold, definition.policy().zeros);
+    let before = others.iter().flat_map(|entry| &entry.tables);
+    let before = before.map(|table| (table.dimensions.as_slice(), table.counts.as_slice()));
+    let (compared, close) =
+        differencing::suppress_differences(table, threshold, (threshold, zeros), before)?;
+    if close > 0 {
+        (job.notice)(&format!(
+            "{close} cells of the table {} are withheld because they differ by less than the threshold from what was published about other children, or were withheld there",
+            compared.name()
+        ));
+    }
+    Ok(compared)
 }

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
-use minster_model::{DatasetRef, Day, Period, RunId, TableName};
+use minster_model::{DatasetRef, Day, Period, RunId, TableName, pipeline::BoundaryFile};
 use minster_store::Store;
 
 use crate::definition::shared_columns::SharedColumns;
@@ -21,6 +21,8 @@ pub struct Job<'a> {
     pub columns: &'a SharedColumns,
     /// The pipeline's look-ups.
     pub lookups: &'a BTreeMap<String, PathBuf>,
+    /// The pipeline's files of boundaries.
+    pub boundaries: &'a BTreeMap<String, BoundaryFile>,
     /// The run, which the restricted report is named after.
     pub run: &'a RunId,
     /// Told what is worth knowing before the work begins.

@@ -11,7 +11,7 @@ use crate::{
         sample::Sample,
     },
     protect::protect_sums::ReleasableSums,
-    publish::protected_table::ProtectedTable,
+    publish::{linkage_rates::PublishedLinkage, protected_table::ProtectedTable},
     tabulate::children::Children,
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct Made {
     pub(crate) files: Vec<(String, Vec<u8>)>,
     pub(crate) sha256: String,
     pub(crate) policy_sha256: String,
+    /// The rates of linkage that its files tell; none where it tells of none.
+    pub(crate) linkage: Option<PublishedLinkage>,
 }
 
 impl Made {
@@ -47,6 +49,7 @@ impl Made {
             deliveries: entry::deliveries(integrated),
             tables: self.published(),
             let_out,
+            linkage: self.linkage.clone(),
             file,
             recorded_sha256: String::new(),
             withdrawn: None,

@@ -7,7 +7,7 @@ use minster_attack::ReleasableSet;
 use minster_disclosure::sparsity;
 use minster_model::{
     Audience, ColumnName,
-    table::{CountTable, Hierarchy, TableSet},
+    table::{Hierarchy, TableSet},
 };
 use minster_store::{DatasetKeys, Floors, Previews, Release, ReleaseLog, StoreError};
 
@@ -16,7 +16,6 @@ use crate::{
     derived::linked::Linked,
     earlier_releases::{
         changed_data::Changed,
-        differencing,
         entry::{self, Entry},
         known_releases::KnownReleases,
         ledger::{self, AboutSame, Ledger},
@@ -31,9 +30,15 @@ use crate::{
         protect_counts::{protect, protect_rounded},
         protect_sums::{EarlierReleases, Known, ReleasableSums, protect_sums},
     },
-    publish::{files, protected_table::ProtectedTable},
+    publish::{
+        boundaries,
+        content::BesideTables,
+        files,
+        linkage_rates::{Linkage, PublishedLinkage},
+        protected_table::ProtectedTable,
+    },
     refusal::ReleaseRefusal,
-    release_job::{headlines, job::Job, made::Made},
+    release_job::{beside_others::beside_others, headlines, job::Job, made::Made},
     tabulate::{
         additive::{self, Dependence},
         categories::Lookups,
@@ -68,6 +73,8 @@ pub(crate) struct Work<'a> {
     floors: Floors,
     /// The audiences that it does not allow, with the reason.
     refused: BTreeMap<Audience, String>,
+    /// The rates of linkage that a new release tells.
+    pub(crate) linkage: Linkage,
 }
 
 impl<'a> Work<'a> {
@@ -77,6 +84,7 @@ impl<'a> Work<'a> {
     ) -> Result<Self, AggregateError> {
         let dataset = job.store.dataset(job.dataset, vault)?;
         let known = KnownReleases::compare(job.store, (job.period, &job.dataset.purpose), vault)?;
+        let linkage = Linkage::of_dataset(&dataset)?;
         let ledger = Ledger::read(job.store, job.period, dataset.manifest())?;
         let dataset = Linked::own(dataset, job.children, job.days, job.lookups);
         for entry in ledger.all() {
@@ -88,7 +96,7 @@ impl<'a> Work<'a> {
             let why = vault.refuses(&job.dataset.purpose, audience).map_err(StoreError::from)?;
             refused.extend(why.map(|why| (audience, why)));
         }
-        Ok(Self { job, dataset, ledger, known, floors, refused })
+        Ok(Self { job, dataset, ledger, known, floors, refused, linkage })
     }
 
     /// Whether the purpose keeps protected numbers from analysts until they are let out.
@@ -214,7 +222,8 @@ impl<'a> Work<'a> {
             let sums =
                 protect_sums(&cast, &counts, &measured, &published_tables.sums, &none, None)?;
             let counted = (tabulated.children, tabulated.sample.clone());
-            self.made(definition, counts, sums, measured, counted)
+            // Its rates of linkage stay while its numbers stand: a night that moves them makes no other release.
+            self.made(definition, (counts, sums), measured, counted, entry.linkage.clone())
         });
         match made {
             Ok(made) => Ok((made.sha256 == entry.sha256).then_some(made)),
@@ -328,7 +337,8 @@ impl<'a> Work<'a> {
         let sums = sums.shown(definition);
         let tables = measured.into_iter().zip(&definition.tables);
         let measured = tables.map(|(measured, table)| measured.shown(table)).collect();
-        self.made(definition, counts, sums, measured, (children, sample))
+        let linkage = self.linkage.of(definition.policy().threshold);
+        self.made(definition, (counts, sums), measured, (children, sample), linkage)
     }
 
     /// How the dimensions of a definition, and of what stands about the same children, are tied: `all` are both, with their look-ups.
@@ -374,15 +384,17 @@ impl<'a> Work<'a> {
     fn made(
         &self,
         definition: &Definition,
-        counts: ReleasableSet,
-        sums: ReleasableSums,
+        (counts, sums): (ReleasableSet, ReleasableSums),
         measured: Vec<Measured>,
         (children, sample): (Children, Sample),
+        linkage: Option<PublishedLinkage>,
     ) -> Result<Made, AggregateError> {
         let lookups = lookup::of(definition, self.job.lookups)?;
         let tables = ProtectedTable::all(definition, &lookups, &counts, &sums, &measured)?;
         let public: Vec<_> = tables.iter().map(|table| &table.public).collect();
-        let files = files::files(definition, self.job.period, counts.rounding(), &public)?;
+        let boundaries = boundaries::of(definition, self.job.boundaries)?;
+        let beside = BesideTables { linkage: linkage.as_ref(), boundaries: &boundaries };
+        let files = files::files(definition, self.job.period, counts.rounding(), &public, &beside)?;
         let policy_sha256 = files::policy_sha256(definition, &counts);
         let sha256 = Release::sha256_of(&files);
         let definition = definition.clone();
@@ -396,6 +408,7 @@ impl<'a> Work<'a> {
             files,
             sha256,
             policy_sha256,
+            linkage,
         })
     }
 
@@ -475,25 +488,4 @@ fn with_flags(
         }
     }
     Ok(places)
-}
-
-/// The table with what it must not say beside releases about other children.
-fn beside_others(
-    job: &Job<'_>,
-    definition: &Definition,
-    table: CountTable,
-    others: &[&Entry],
-) -> Result<CountTable, AggregateError> {
-    let (threshold, zeros) = (definition.policy().threshold, definition.policy().zeros);
-    let before = others.iter().flat_map(|entry| &entry.tables);
-    let before = before.map(|table| (table.dimensions.as_slice(), table.counts.as_slice()));
-    let (compared, close) =
-        differencing::suppress_differences(table, threshold, (threshold, zeros), before)?;
-    if close > 0 {
-        (job.notice)(&format!(
-            "{close} cells of the table {} are withheld because they differ by less than the threshold from what was published about other children, or were withheld there",
-            compared.name()
-        ));
-    }
-    Ok(compared)
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     earlier_releases::{entry::Entry, ledger},
     error::AggregateError,
-    publish::restricted_report,
+    publish::{linkage_rates::Linkage, restricted_report},
     release_job::{
         job::Job,
         protected_release::{Judged, Work},
@@ -76,7 +76,16 @@ pub fn reproduce(
     let gone = || AggregateError::Report("its folder is gone; put it back from a copy".to_owned());
     let release = ledger::release_of(job.store, &entry).ok_or_else(gone)?;
     let published = release.verified_files(job.store)?;
-    let changed = changed(job, &work, &entry)?;
+    let (is_same_snapshot, mut changed) = changed(job, &work, &entry)?;
+    if !is_same_snapshot || entry.linkage.is_none() {
+        if entry.linkage.is_some() {
+            changed.push(
+                "its rates of linkage are taken as it tells them: they are of the other snapshot"
+                    .to_owned(),
+            );
+        }
+        work.linkage = Linkage::AsReleased(entry.linkage.clone());
+    }
     let is_ordered = entry.let_out.is_some();
     work.ledger.keep_before(&entry);
     let outcome = match work.judge(&entry.definition, vault) {
@@ -87,9 +96,11 @@ pub fn reproduce(
             Reproduced::Not { why: format!("disclosure control refuses it now: {why}") }
         }
         // The definition names what is no more.
-        Err(why @ (AggregateError::Rule { .. } | AggregateError::Lookup { .. })) => {
-            Reproduced::Not { why: why.to_string() }
-        }
+        Err(
+            why @ (AggregateError::Rule { .. }
+            | AggregateError::Lookup { .. }
+            | AggregateError::Boundaries { .. }),
+        ) => Reproduced::Not { why: why.to_string() },
         Err(other) => return Err(other),
     };
     // Beside other releases the same definition gives other files, and nobody knows which stood then.
@@ -108,18 +119,22 @@ pub fn reproduce(
     })
 }
 
-/// The conditions that are others than when the release was let out, as its restricted report's manifest tells them.
-fn changed(job: &Job<'_>, work: &Work<'_>, entry: &Entry) -> Result<Vec<String>, AggregateError> {
+/// Whether it was made of the snapshot that stands, and the conditions that are others than when the release was let out, as its
+/// restricted report's manifest tells them.
+fn changed(
+    job: &Job<'_>,
+    work: &Work<'_>,
+    entry: &Entry,
+) -> Result<(bool, Vec<String>), AggregateError> {
     let name = &entry.definition.name;
     let purpose = &job.dataset.purpose;
     let report = restricted_report::dataset(name, &entry.sha256, job.period, purpose)?;
     let manifest = match job.store.manifest(&report) {
         Ok((manifest, _)) => manifest,
         Err(StoreError::NoDataset { .. }) => {
-            return Ok(vec![
-                "its restricted report is gone, so nobody can say of which snapshot it was made"
-                    .to_owned(),
-            ]);
+            let gone =
+                "its restricted report is gone, so nobody can say of which snapshot it was made";
+            return Ok((false, vec![gone.to_owned()]));
         }
         Err(error) => return Err(error.into()),
     };
@@ -129,7 +144,8 @@ fn changed(job: &Job<'_>, work: &Work<'_>, entry: &Entry) -> Result<Vec<String>,
         Origin::Datasets { datasets, .. } => datasets.first().map(|(_, sha256)| sha256.as_str()),
         Origin::Delivery { .. } => None,
     };
-    if made_of != Some(now) {
+    let is_same_snapshot = made_of == Some(now);
+    if !is_same_snapshot {
         changed.push(format!(
             "it was made of the snapshot of {} whose manifest has SHA-256 {}; the one that stands has {now}, and the vault opens no older one",
             job.dataset,
@@ -143,7 +159,7 @@ fn changed(job: &Job<'_>, work: &Work<'_>, entry: &Entry) -> Result<Vec<String>,
             manifest.program.as_deref().unwrap_or("an earlier release of the program")
         ));
     }
-    Ok(changed)
+    Ok((is_same_snapshot, changed))
 }
 
 fn compared(published: &[(String, Vec<u8>)], made: &[(String, Vec<u8>)]) -> Reproduced {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{HEAD, Site, pseudonyms};
 
 /// So many children with these values of `group` and `kind`; each missed three sessions.
-fn world(cells: &[(&str, &str, usize)]) -> RecordBatch {
+pub(crate) fn world(cells: &[(&str, &str, usize)]) -> RecordBatch {
     let (mut group, mut kind) = (vec![], vec![]);
     for (of, in_kind, count) in cells {
         group.extend(vec![*of; *count]);

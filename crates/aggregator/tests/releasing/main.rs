@@ -7,6 +7,8 @@ mod floors;
 mod formats;
 mod keep;
 mod ledger;
+mod linkage;
+mod maps;
 mod measures;
 mod populations;
 mod revised;
@@ -25,9 +27,9 @@ use minster_aggregator::{
     let_out, verify_release, withdraw,
 };
 use minster_model::{
-    Audience, DatasetClass, DatasetRef, Day, KeyVersion, Period, Purpose, TableName,
+    Audience, DatasetClass, DatasetRef, Day, Period, Purpose, TableName, pipeline::BoundaryFile,
 };
-use minster_store::{DatasetKeys, Floors, KnownRelease, Origin, Publication, ReleaseLog, Store};
+use minster_store::{DatasetKeys, Floors, KnownRelease, Publication, ReleaseLog, Store};
 use minster_vault_api::{
     DataKey, NewestManifests, RecordedManifest, SealedRunKey, Unwrapped, VaultError, WrappedKey,
 };
@@ -86,6 +88,7 @@ struct Site {
     store: Store,
     dataset: DatasetRef,
     lookups: BTreeMap<String, PathBuf>,
+    boundaries: BTreeMap<String, BoundaryFile>,
     children: TableName,
     period: Period,
     columns: SharedColumns,
@@ -124,7 +127,17 @@ impl Site {
         let children: TableName = "children".parse().unwrap();
         let period = "2024-25".parse().unwrap();
         let columns = SharedColumns::default();
-        let site = Self { _folder: folder, store, dataset, lookups, children, period, columns };
+        let boundaries = BTreeMap::new();
+        let site = Self {
+            _folder: folder,
+            store,
+            dataset,
+            lookups,
+            boundaries,
+            children,
+            period,
+            columns,
+        };
         site.link(batch);
         site
     }
@@ -132,22 +145,6 @@ impl Site {
     /// Puts other data in the place of those that stand.
     fn link(&self, batch: RecordBatch) {
         self.link_with(batch, &[]);
-    }
-
-    /// The same, with tables of events beside the children.
-    fn link_with(&self, batch: RecordBatch, events: &[(&str, RecordBatch)]) {
-        let (key, wrapped) = OneKey.create(&self.dataset).unwrap();
-        let run = format!("run-{}", batch.num_rows()).parse().unwrap();
-        let writer = self.store.stage(&self.dataset, &run, key, wrapped).unwrap();
-        let write = |name: &TableName, batch: &RecordBatch| {
-            let mut table = writer.table(name, batch.schema()).unwrap();
-            table.write(batch).unwrap();
-            table.finish().unwrap()
-        };
-        let mut tables = vec![write(&self.children, &batch)];
-        tables.extend(events.iter().map(|(name, batch)| write(&name.parse().unwrap(), batch)));
-        let origin = Origin::datasets(String::new(), vec![]);
-        writer.publish(KeyVersion(1), String::new(), origin, tables, &mut OneKey).unwrap();
     }
 
     fn job<T>(&self, work: impl FnOnce(&Job<'_>) -> T) -> T {
@@ -160,6 +157,7 @@ impl Site {
             columns: &self.columns,
             run: &"2".parse().unwrap(),
             lookups: &self.lookups,
+            boundaries: &self.boundaries,
             notice: &|_| {},
         })
     }

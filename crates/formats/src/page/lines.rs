@@ -215,6 +215,7 @@ mod tests {
                 categories: [category("All", false)].into_iter().chain(labels).collect(),
                 of_row: (0..=wards).collect(),
                 has_codes: false,
+                boundaries: None,
                 kind: crate::content::Kind::Plain,
             }],
             measures: vec![

@@ -2,8 +2,10 @@
 //! text is escaped by the template's library.
 
 mod bars;
+mod classes;
 mod combinations;
 mod lines;
+mod map;
 mod summary;
 
 use std::collections::BTreeSet;
@@ -11,7 +13,7 @@ use std::collections::BTreeSet;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    Formats,
+    Formats, Linkage,
     content::{
         Category, Dimension, Kind, NO_CODE, Release, Table, Value, heading, in_brackets, thousands,
     },
@@ -22,6 +24,7 @@ use crate::{
 /// The page loads nothing, whatever a label in it says.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 const STYLE: &str = include_str!("page.css");
+const LINKAGE: &str = "How well the records were linked";
 /// A chart of more categories is no help.
 const MOST_BARS: usize = 40;
 
@@ -70,6 +73,7 @@ fn contents(release: &Release) -> Markup {
                 }
                 li { a href="#withheld" { "What is withheld, and why" } }
                 li { a href="#not-counted" { "Whom it does not count" } }
+                @if release.linkage.is_some() { li { a href="#linkage" { (LINKAGE) } } }
                 li { a href="#files" { "The same numbers as files" } }
             }
         }
@@ -96,14 +100,18 @@ fn part(release: &Release, place: usize, table: &Table, charts: &[Markup]) -> Ma
 /// earlier table is not drawn again.
 fn charts(release: &Release) -> Vec<Vec<Markup>> {
     let mut drawn = BTreeSet::new();
-    let of_table = |table: &Table| {
+    let of_table = |(place, table): (usize, &Table)| {
         let charts = match lines::charts(table) {
             charts if charts.is_empty() => of_dimensions(table),
             charts => charts,
         };
-        charts.into_iter().filter(|chart| drawn.insert(chart.0.clone())).collect()
+        // A map has names that are one table's alone: it is told from others by what it shows.
+        let maps = map::charts(table, &id(place));
+        let charts = charts.into_iter().map(|chart| (chart.0.clone(), chart)).chain(maps);
+        let new = charts.filter(|(shows, _)| drawn.insert(shows.clone()));
+        new.map(|(_, chart)| chart).collect()
     };
-    release.tables.iter().map(of_table).collect()
+    release.tables.iter().enumerate().map(of_table).collect()
 }
 
 fn of_dimensions(table: &Table) -> Vec<Markup> {
@@ -174,6 +182,30 @@ fn value(value: Value) -> Markup {
     html! { span aria-hidden="true" { (value.text()) } span class="unseen" { (words) } }
 }
 
+/// The rates of the sources: a table, where there are any.
+fn linked(linkage: &Linkage) -> Markup {
+    html! {
+        section aria-labelledby="linkage" {
+            h2 id="linkage" { (LINKAGE) }
+            @for sentence in &linkage.sentences { p { (sentence) } }
+            @if !linkage.sources.is_empty() {
+                table {
+                    caption { "Of 100 rows of each source" }
+                    thead { tr { th scope="col" { "Source" } th scope="col" class="number" { "Linked to a pupil" } } }
+                    tbody {
+                        @for source in &linkage.sources {
+                            tr {
+                                th scope="row" { (heading(&source.name)) }
+                                td class="number" { (source.rate.text()) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn about(release: &Release, formats: Formats) -> Markup {
     html! {
         section aria-labelledby="withheld" {
@@ -187,6 +219,7 @@ fn about(release: &Release, formats: Formats) -> Markup {
             p { "It counts " (release.counted) " in " (release.period) "." }
             @for sentence in &release.not_counted { p { (sentence) } }
         }
+        @if let Some(linkage) = &release.linkage { (linked(linkage)) }
         section aria-labelledby="files" {
             h2 id="files" { "The same numbers as files" }
             p { "They stand in the folder of this page." }

@@ -37,7 +37,7 @@ impl Smallest {
 
 impl Default for Smallest {
     fn default() -> Self {
-        Self(5)
+        Self(minster_model::SMALLEST_SHOWN)
     }
 }
 

@@ -44,8 +44,8 @@ fn deliver(debian: &Debian, synth: &Path) -> Result<(), Failure> {
     council.arg("--out").arg(debian.at("root/council")).arg("--truth").arg(debian.at("root/truth"));
     run_to_end("minster-synth", &mut council)?;
     for line in [
-        "mkdir /etc/minster/lookups && mv /root/council/lookups/*.csv /etc/minster/lookups/",
-        "chmod 644 /etc/minster/lookups/*.csv && rmdir /root/council/lookups",
+        "mkdir /etc/minster/lookups && mv /root/council/lookups/* /etc/minster/lookups/",
+        "chmod 644 /etc/minster/lookups/* && rmdir /root/council/lookups",
         "mv /root/council/* /srv/minster/drop/ && rm -r /root/council /root/truth",
         "chown -R root:minster-ingest /srv/minster/drop && chmod -R u=rwX,g=rX,o= /srv/minster/drop",
     ] {
