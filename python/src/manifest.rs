@@ -10,7 +10,7 @@ use crate::release::Fault;
 /// The file's name.
 pub(crate) const NAME: &str = "manifest.json";
 /// The formats of a manifest that are understood.
-const FORMATS: std::ops::RangeInclusive<u64> = 1..=3;
+const FORMATS: std::ops::RangeInclusive<u64> = 1..=4;
 
 /// A manifest that was read.
 pub(crate) struct Manifest {

@@ -66,7 +66,7 @@ pub struct ReleaseRules {
     pub method: String,
 }
 
-/// What an analyst sees of a table before it is let out.
+/// The part of a table that an analyst sees before it is let out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Previews {
@@ -100,7 +100,7 @@ pub struct Floors {
     /// The methods that are allowed. Empty: any.
     #[serde(deserialize_with = "bounds::texts::<_, { bounds::FEW }, { bounds::SHORT }>")]
     pub methods: Vec<String>,
-    /// What a preview shows.
+    /// The part of a table that a preview shows.
     pub previews: Previews,
 }
 

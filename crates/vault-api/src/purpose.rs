@@ -92,7 +92,7 @@ pub struct ReleaseFloors {
     /// The methods that are allowed. Empty: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<String>,
-    /// What a preview shows.
+    /// The part of a table that a preview shows.
     #[serde(default, skip_serializing_if = "Previews::are_numbers")]
     pub previews: Previews,
 }

@@ -39,7 +39,7 @@ fn page(site: &Site, definition: &str) -> String {
 
 /// The map of a page, from its figure to the end of the notes.
 fn map(page: &str) -> &str {
-    let (_, map) = page.split_once("<figure class=\"map\">").expect(page);
+    let Some((_, map)) = page.split_once("<figure class=\"map\">") else { panic!("{page}") };
     map.split_once("</figure>").unwrap().0
 }
 

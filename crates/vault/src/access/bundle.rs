@@ -159,7 +159,8 @@ impl Bundle {
             self.archive.write_all(text.as_bytes()).map_err(|_| BundleFault::Crypto)?;
             count += text.len();
         }
-        let blanks = vec![b' '; count.next_multiple_of(STEP) - count];
+        // At least one, so that a bundle without a number is as long as one with some.
+        let blanks = vec![b' '; (count + 1).next_multiple_of(STEP) - count];
         if !own.is_empty() {
             self.archive.write_all(&blanks).map_err(|_| BundleFault::Crypto)?;
         }
