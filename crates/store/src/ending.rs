@@ -150,10 +150,11 @@ impl Store {
 
     /// A folder is put aside in one step, so that no half of it stands in its place.
     fn remove_for_good(&self, path: &Path, at: usize) -> Result<(), StoreError> {
-        within::check(self.root(), path)?;
         if !path.is_dir() {
+            within::check(self.root(), path.parent().unwrap_or(path))?;
             return self.disk().remove(path);
         }
+        within::check(self.root(), path)?;
         within::check(self.root(), &self.staging())?;
         let aside = self.staging().join(format!("ended.{at}"));
         if aside.exists() {
