@@ -180,7 +180,7 @@ mod tests {
         );
         assert!(outside("census", &[]).is_empty());
         // A table without a column that passes is no table of the dataset.
-        assert!(outside("hub", &[read("staff", &[])]).is_empty());
+        assert!(outside("hub", &[read("visits", &["upn"]), read("staff", &[])]).is_empty());
         let found = outside("hub", &[read("visits", &["upn", "reason"]), read("staff", &["x"])]);
         let expected = ["the column reason of the table visits of hub", "the table staff of hub"];
         assert_eq!(found, expected);

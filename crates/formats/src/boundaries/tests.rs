@@ -92,7 +92,7 @@ fn each_fault_says_which_feature_and_what_to_do() {
     let bad = |kind: &str, coordinates: Json| second(feature("E2", kind, &coordinates));
     let mut no_code = good.clone();
     no_code["properties"] = json!({ "WD24CD": "E2", "name": "x" });
-    let mut named = collection(&[good.clone()]);
+    let mut named = collection(std::slice::from_ref(&good));
     named["crs"] =
         json!({ "type": "name", "properties": { "name": "urn:ogc:def:crs:EPSG::27700" } });
     let grid = json!([square(289_000.0, 62_000.0, 500.0)]);
@@ -124,7 +124,7 @@ fn each_fault_says_which_feature_and_what_to_do() {
     let listed = read(&second(json!({ "properties": { "WD24CD": "E2" } }))).unwrap_err();
     assert!(listed.to_string().ends_with("it has WD24CD"), "{listed}");
     // WGS84 by its older name, a mark of UTF-8 and a height are no faults.
-    let mut named = collection(&[good.clone()]);
+    let mut named = collection(std::slice::from_ref(&good));
     named["crs"] = json!({ "properties": { "name": "urn:ogc:def:crs:OGC:1.3:CRS84" } });
     named["features"][0]["geometry"]["coordinates"][0][1] = json!([-2.9, 50.0, 17.5]);
     assert!(Boundaries::read(format!("\u{feff}{named}").as_bytes(), CODE).is_ok());

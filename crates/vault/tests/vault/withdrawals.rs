@@ -35,7 +35,7 @@ fn a_case_with_a_wrong_number_is_taken_back_and_opened_anew() {
     // One that was decided is not taken back.
     let why = denial(proposed(&mut client, withdrawal(&wrong))).to_string();
     assert!(why.contains("decided already"), "{why}");
-    drop(serving);
+    drop((client, serving));
     let serving = site.serve();
     assert_eq!(status(&serving, &wrong).outcome, Some(CaseOutcome::Withdrawn), "after a restart");
 }
