@@ -1,6 +1,6 @@
 //! The end of a purpose in the store: all that it has of the purpose is found, written down, removed, and told.
 //!
-//! What is found is written down before the first of it is removed, so that a program that is killed in between has not lost the count:
+//! All that is found is written down before the first of it is removed, so that a program that is killed in between has not lost the count:
 //! run again, it adds what it finds to what it had found.
 
 use std::{
@@ -21,7 +21,7 @@ const FORMAT: u32 = 1;
 const RUNS: &str = "records of runs";
 const DRAFTS: &str = "drafts";
 
-/// What was found so far, by the names under which it is told.
+/// The things found so far, by the names under which it is told.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Found {
@@ -47,7 +47,7 @@ struct FoundDataset {
     manifests: BTreeSet<String>,
 }
 
-/// What is to be removed now.
+/// The things to be removed now.
 #[derive(Debug, Default)]
 struct Scan {
     found: Found,

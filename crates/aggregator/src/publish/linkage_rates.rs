@@ -52,7 +52,7 @@ pub(crate) enum Rate {
 }
 
 impl Linkage {
-    /// That of a dataset.
+    /// The rows of a dataset.
     ///
     /// # Errors
     /// As [`SourcesRows::of`].

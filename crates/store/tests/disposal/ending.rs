@@ -79,7 +79,7 @@ fn all_of_a_purpose_goes_and_nothing_of_another() {
     assert_eq!((told.snapshots, told.rows), (2, 17));
     let files: Vec<_> = removal.files.iter().map(|of| (of.what.as_str(), of.files)).collect();
     assert_eq!(files, [("drafts", 1), ("records of runs", 1)]);
-    // Whose draft it is, whose data is gone, nobody can tell.
+    // Nobody can tell whose a draft is whose data is gone.
     assert_eq!((removal.unread, removal.drafts), (0, 2));
     site.store(Disk::default()).forget_ending().unwrap();
     let is_its = |name: &String| {
@@ -127,7 +127,7 @@ fn what_nobody_can_read_is_counted_and_stands_where_it_may_be_another_s() {
     fs::create_dir(place.join("census/2024-25/v-broken")).unwrap();
     fs::write(place.join("census/2024-25/v-broken/manifest.json"), "{").unwrap();
     fs::create_dir(place.join("other/2024-25/v-broken")).unwrap();
-    // What was recorded and not put in its place yet is told under its own hash.
+    // A dataset that was recorded and not put in its place yet is told under its own hash.
     let older = place.join("census/2024-25/v-r1");
     let waits = minster_store::sha256_hex(&fs::read(older.join("manifest.json")).unwrap());
     fs::rename(&older, place.join("census/2024-25/next")).unwrap();
