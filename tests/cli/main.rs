@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod begin;
+mod ending;
 mod errors;
 mod packaging;
 mod pipes;

@@ -78,7 +78,8 @@ impl Telling {
             format!("minster-vault request --reference R/1 --reason test --expires SOON {what}");
         fs::write(self.site.path("proposal"), self.done(&request)).unwrap();
         for name in ["ann", "ben"] {
-            let is_about_one = ["subject", "hold", "decide"].iter().any(|of| what.starts_with(of));
+            let is_about_one =
+                ["subject", "hold", "decide", "access"].iter().any(|of| what.starts_with(of));
             let number = if is_about_one { "--identifier-file number" } else { "" };
             self.done(&format!(
                 "minster-vault approve --proposal proposal --name {name} --key {name} --clear-key --yes {number}"

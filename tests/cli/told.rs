@@ -10,7 +10,10 @@ use std::{
 use minster_tests::{Site, files, snapshot_texts};
 use serde_json::Value;
 
-use crate::telling::{Telling, folder};
+use crate::{
+    ending,
+    telling::{Telling, folder},
+};
 
 /// A definition that nobody put among those of the pipeline.
 const TRIAL: &str = r#"
@@ -51,6 +54,8 @@ fn all_that_is_told_is_as_it_is_kept() {
     review(&mut telling);
     reveal(&mut telling);
     rights(&mut telling);
+    ending::give_access(&mut telling);
+    ending::end_a_purpose(&mut telling);
     retain(&mut telling);
     renew(&mut telling);
     stop(&mut telling);

@@ -172,6 +172,8 @@ fn after_its_end_nothing_of_a_purpose_is_left_but_what_the_public_has() {
     let output = council.end_purpose();
     assert!(output.status.success(), "{}", text(&output));
     let certificate = council.finished("finish", "certificate.note").unwrap();
+    let status: Value = serde_json::from_str(&council.vault(&["status", "--json"])).unwrap();
+    let verifier = status["verifier"].as_str().unwrap().to_owned();
     let verified = council.0.run(
         "minster-vault",
         &[
@@ -181,7 +183,7 @@ fn after_its_end_nothing_of_a_purpose_is_left_but_what_the_public_has() {
             "certificate.note",
             "--json",
             "--verifier",
-            fs::read_to_string(council.0.path("vault/verifier.txt")).unwrap().trim(),
+            &verifier,
         ],
     );
     assert!(verified.status.success(), "{}", text(&verified));
@@ -212,14 +214,7 @@ fn after_its_end_nothing_of_a_purpose_is_left_but_what_the_public_has() {
     fs::write(council.0.path("forged.note"), certificate.replacen("ann", "eve", 1)).unwrap();
     let forged = council.0.run(
         "minster-vault",
-        &[
-            "end-purpose",
-            "verify",
-            "--certificate",
-            "forged.note",
-            "--verifier",
-            fs::read_to_string(council.0.path("vault/verifier.txt")).unwrap().trim(),
-        ],
+        &["end-purpose", "verify", "--certificate", "forged.note", "--verifier", &verifier],
     );
     assert_eq!(forged.status.code(), Some(2), "{}", text(&forged));
 

@@ -289,7 +289,7 @@ impl<'a> Pass<'a> {
         let mut passed = PassResult {
             summarisers: self.columns.iter().map(summariser).collect(),
             events: self.events.iter().map(|table| Events::new(table)).collect(),
-            linkage: TableLinkage::new(self.source.as_str(), self.table.as_str()),
+            linkage: TableLinkage::of_events(self.source.as_str(), self.table.as_str()),
             present: vec![false; children],
             unmet: wanted.iter().map(unmet).collect(),
             unknown: wanted.iter().map(|wanted| wanted.unknown.clone()).collect(),

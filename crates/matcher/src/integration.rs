@@ -130,7 +130,7 @@ impl<'a> Integration<'a> {
             if !self.delivered.iter().any(|of| of.own && of.one.source == *source) {
                 continue;
             }
-            let mut counted = TableLinkage::new(source.as_str(), table.as_str());
+            let mut counted = TableLinkage::of_persons(source.as_str(), table.as_str());
             for people in own_people.iter().filter(|people| people.identity == place) {
                 let linkage = self.children.linkage_of_table(people.place);
                 let rows = self.children.of_table(people.place);

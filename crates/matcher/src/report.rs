@@ -76,6 +76,9 @@ pub struct TableLinkage {
     pub source: String,
     /// The table.
     pub table: String,
+    /// Whether its rows are about a person each. An earlier release did not say so.
+    #[serde(default)]
+    pub of_persons: bool,
     /// Its rows in all deliveries.
     #[serde(flatten)]
     pub counts: Linked,
@@ -141,10 +144,15 @@ impl Linked {
 }
 
 impl TableLinkage {
-    pub(crate) fn new(source: &str, table: &str) -> Self {
+    pub(crate) fn of_persons(source: &str, table: &str) -> Self {
+        Self { of_persons: true, ..Self::of_events(source, table) }
+    }
+
+    pub(crate) fn of_events(source: &str, table: &str) -> Self {
         Self {
             source: source.to_owned(),
             table: table.to_owned(),
+            of_persons: false,
             counts: Linked::default(),
             deliveries: BTreeMap::new(),
         }
@@ -247,31 +255,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_makes_releases_reads_the_rows_of_each_source() {
+    fn the_rows_of_a_source_s_largest_delivery_of_persons_are_read_for_releases() {
         let linked = |linked: u64, unlinked: u64| Linked {
             rows: linked + unlinked,
             linked: [("identifier".to_owned(), linked)].into(),
             unlinked: [("orphan".to_owned(), unlinked)].into(),
             superseded: 1,
         };
-        let table = |source: &str, table: &str, counts: Linked| TableLinkage {
+        let table = |source: &str, table: &str, of_persons, terms: [Linked; 2]| TableLinkage {
             source: source.into(),
             table: table.into(),
-            deliveries: [("2024-25".parse().unwrap(), counts.clone())].into(),
-            counts,
+            of_persons,
+            counts: Linked::default(),
+            deliveries: ["autumn", "spring"]
+                .map(|term| term.parse().unwrap())
+                .into_iter()
+                .zip(terms)
+                .collect(),
         };
         let report = LinkageReport {
             format: FORMAT,
             tables: vec![
-                table("cin", "children", linked(90, 10)),
-                table("cin", "plans", linked(40, 2)),
-                table("police", "reports", linked(7, 3)),
+                table("cin", "children", true, [linked(80, 19), linked(90, 10)]),
+                table("cin", "plans", false, [linked(400, 2), linked(4, 2)]),
+                table("cin", "carers", true, [linked(7, 3), linked(8, 2)]),
+                table("police", "reports", false, [linked(7, 3), linked(7, 3)]),
             ],
             ..LinkageReport::default()
         };
         let read: LinkedRows =
             serde_json::from_slice(&serde_json::to_vec(&report).unwrap()).unwrap();
         let of = |linked: u64, rows: u64| SourceRows { linked, rows };
-        assert_eq!(read.by_source(), [("cin", of(130, 142)), ("police", of(7, 10))].into());
+        assert_eq!(read.by_source(), [("cin", of(90, 100)), ("police", of(0, 0))].into());
     }
 }

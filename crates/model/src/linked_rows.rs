@@ -20,11 +20,18 @@ pub struct LinkedRows {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct LinkedTable {
     source: String,
+    #[serde(default)]
+    of_persons: bool,
+    deliveries: BTreeMap<String, Ways>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Ways {
     linked: BTreeMap<String, u64>,
     unlinked: BTreeMap<String, u64>,
 }
 
-/// Rows of one source.
+/// Rows of one source, about a person each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SourceRows {
     /// Rows that were linked to a pupil.
@@ -34,17 +41,23 @@ pub struct SourceRows {
 }
 
 impl LinkedRows {
-    /// The rows of all tables of each source.
+    /// The rows of the largest delivery of persons of each source. A child has a row in each delivery and hundreds of events: of all
+    /// rows together a rate would go with few children. None of a source without a table of persons.
     pub fn by_source(&self) -> BTreeMap<&str, SourceRows> {
+        let sum = |ways: &BTreeMap<String, u64>| {
+            ways.values().fold(0u64, |sum, rows| sum.saturating_add(*rows))
+        };
         let mut sources: BTreeMap<&str, SourceRows> = BTreeMap::new();
         for table in &self.tables {
-            let sum = |ways: &BTreeMap<String, u64>| {
-                ways.values().fold(0u64, |sum, rows| sum.saturating_add(*rows))
-            };
-            let of = sources.entry(&table.source).or_default();
-            let linked = sum(&table.linked);
-            of.linked = of.linked.saturating_add(linked);
-            of.rows = of.rows.saturating_add(linked).saturating_add(sum(&table.unlinked));
+            let largest = sources.entry(&table.source).or_default();
+            for Ways { linked, unlinked } in table.deliveries.values().filter(|_| table.of_persons)
+            {
+                let linked = sum(linked);
+                let rows = linked.saturating_add(sum(unlinked));
+                if rows > largest.rows {
+                    *largest = SourceRows { linked, rows };
+                }
+            }
         }
         sources
     }

@@ -1,6 +1,6 @@
 //! The end of a purpose in the store: all that it has of the purpose is found, written down, removed, and told.
 //!
-//! What is found is written down before the first of it is removed, so that a program that is killed in between has not lost the count:
+//! All that is found is written down before the first of it is removed, so that a program that is killed in between has not lost the count:
 //! run again, it adds what it finds to what it had found.
 
 use std::{
@@ -21,7 +21,7 @@ const FORMAT: u32 = 1;
 const RUNS: &str = "records of runs";
 const DRAFTS: &str = "drafts";
 
-/// What was found so far, by the names under which it is told.
+/// The things found so far, by the names under which it is told.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Found {
@@ -47,7 +47,7 @@ struct FoundDataset {
     manifests: BTreeSet<String>,
 }
 
-/// What is to be removed now.
+/// The things to be removed now.
 #[derive(Debug, Default)]
 struct Scan {
     found: Found,
@@ -172,7 +172,7 @@ impl Store {
         let mut others = false;
         for place in self.places()? {
             let snapshots = self.snapshots(place, purpose)?;
-            others |= snapshots.others;
+            others |= snapshots.others || !snapshots.unread.is_empty();
             scan.add(snapshots, &mut made_from);
         }
         self.scan_runs(purpose, &mut scan)?;
@@ -236,10 +236,12 @@ impl Scan {
     fn add(&mut self, snapshots: Snapshots, made_from: &mut BTreeSet<String>) {
         let Snapshots { place, current, own, unread, others } = snapshots;
         made_from.extend(own.iter().map(|(_, _, sha256)| sha256.clone()));
+        // A snapshot that cannot be read may be another purpose's.
+        self.unread += unread.len() as u64;
         if own.is_empty() {
-            self.unread += unread.len() as u64;
             return;
         }
+        let others = others || !unread.is_empty();
         for (folder, manifest, sha256) in &own {
             let stands = current.as_ref() == Some(folder);
             let rows = manifest.tables.iter().map(|table| table.rows).sum();
@@ -255,12 +257,9 @@ impl Scan {
             }
         }
         match others {
-            // All of the place is the purpose's, and what cannot be read among it.
+            // All of the place is the purpose's.
             false => drop(self.paths.insert(place)),
-            true => {
-                self.unread += unread.len() as u64;
-                self.paths.extend(own.into_iter().map(|(folder, ..)| folder));
-            }
+            true => self.paths.extend(own.into_iter().map(|(folder, ..)| folder)),
         }
     }
 

@@ -308,7 +308,7 @@ pub enum Request {
     TellRemoval {
         /// The purpose.
         purpose: Purpose,
-        /// What was removed.
+        /// The things that were removed.
         removal: StoreRemoval,
     },
     /// Has the vault destroy what it has of a purpose whose end has begun; answered with a signed certificate.

@@ -17,7 +17,7 @@ use crate::{
     folder::OpenFolder,
     keys::{Keys, hex, open},
     log::DestroyedFiles,
-    retention::{self, Proposed},
+    retention::{PROPOSED, Proposed},
     session::{CROSSWALKS, PROPOSALS},
     state::{PurposeState, State},
 };
@@ -85,8 +85,7 @@ pub(crate) fn pieces(
     add(cases::FOLDER, "subjects of cases", &|name| {
         Ok(state.cases.get(name).is_some_and(|case| case.purpose == *purpose))
     })?;
-    add(Proposed::FOLDER, "disposal lists", &|name| Ok(!retention::is_wanted(state, name)))?;
-    add(PROPOSALS, "texts of proposals", &|name| {
+    let is_about_it = |name: &str| {
         let plain = read_sealed((&folder.keys, &folder.path), PROPOSALS, name)?;
         let text = plain.as_deref().and_then(|plain| std::str::from_utf8(plain).ok());
         let proposal = text.and_then(Proposal::read);
@@ -94,7 +93,12 @@ pub(crate) fn pieces(
             let stays = matches!(of.action, Action::NamePurpose { .. } | Action::EndPurpose(_));
             of.action.purpose() == Some(purpose) && !stays
         }))
+    };
+    // A list is its proposal's, and goes before the proposal's text. Another purpose's may be there before the log has it.
+    add(Proposed::FOLDER, "disposal lists", &|name| {
+        is_about_it(name.strip_prefix(PROPOSED).unwrap_or(name))
     })?;
+    add(PROPOSALS, "texts of proposals", &is_about_it)?;
     Ok(all)
 }
 

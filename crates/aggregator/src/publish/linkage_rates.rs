@@ -52,7 +52,7 @@ pub(crate) enum Rate {
 }
 
 impl Linkage {
-    /// That of a dataset.
+    /// The rows of a dataset.
     ///
     /// # Errors
     /// As [`SourcesRows::of`].
@@ -79,6 +79,7 @@ impl SourcesRows {
             return Ok(Self(None));
         }
         let report = dataset.read_locked(LINKAGE_REPORT)?;
+        // A report that says nothing of deliveries or persons is an earlier release's.
         let rows: Option<LinkedRows> = serde_json::from_slice(&report).ok();
         let owned = |(source, rows): (&str, SourceRows)| (source.to_owned(), rows);
         Ok(Self(rows.map(|rows| rows.by_source().into_iter().map(owned).collect())))
@@ -121,7 +122,7 @@ impl PublishedLinkage {
         };
         let sentences = vec![
             format!(
-                "A record counts in a release only where it is linked to a child. For each source, this is how many of 100 rows that were read for {period} were linked to a pupil of the council's schools. It is of all rows of the source, whether this release counts their children or not."
+                "A record counts in a release only where it is linked to a child. For each source, this is how many of 100 rows about persons, in its largest delivery for {period}, were linked to a pupil of the council's schools, whether this release counts these pupils or not."
             ),
             format!(
                 "Rates are to the nearest 1 of 100 rows, \"over 99\" or \"below 1\" at the ends, and are not said of a source with fewer than {} rows, so that no small number can be worked out from them.",

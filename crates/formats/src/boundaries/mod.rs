@@ -79,7 +79,7 @@ pub enum BoundaryError {
     Malformed {
         /// Which.
         feature: usize,
-        /// What is wrong with it.
+        /// The fault in it.
         why: String,
     },
     /// A feature is no area.

@@ -15,7 +15,7 @@ const ROOM: i32 = 50;
 /// The areas of one look, and what each looks like.
 struct Drawn<'a> {
     classes: Classes,
-    /// Of each area of the file: its row of the table, and how it looks.
+    /// The row of the table of each area of the file, and how it looks.
     areas: Vec<(Option<usize>, Look)>,
     boundaries: &'a Boundaries,
     /// Whether the table withholds names of places: an area without a row may then be one of these.

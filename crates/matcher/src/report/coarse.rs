@@ -49,6 +49,7 @@ impl TableLinkage {
         Self {
             source: self.source.clone(),
             table: self.table.clone(),
+            of_persons: self.of_persons,
             counts: self.counts.coarse(),
             deliveries: deliveries.collect(),
         }
@@ -295,6 +296,7 @@ mod tests {
         let table = TableLinkage {
             source: "s".into(),
             table: "t".into(),
+            of_persons: true,
             counts: linked.clone(),
             deliveries: [("2024-25".parse().unwrap(), linked)].into(),
         };

@@ -79,7 +79,7 @@ fn all_of_a_purpose_goes_and_nothing_of_another() {
     assert_eq!((told.snapshots, told.rows), (2, 17));
     let files: Vec<_> = removal.files.iter().map(|of| (of.what.as_str(), of.files)).collect();
     assert_eq!(files, [("drafts", 1), ("records of runs", 1)]);
-    // Whose draft it is, whose data is gone, nobody can tell.
+    // Nobody can tell whose a draft is whose data is gone.
     assert_eq!((removal.unread, removal.drafts), (0, 2));
     site.store(Disk::default()).forget_ending().unwrap();
     let is_its = |name: &String| {
@@ -123,20 +123,22 @@ fn what_nobody_can_read_is_counted_and_stands_where_it_may_be_another_s() {
     let mut site = Site::new(&TABLES, 0);
     site.publish_of(&named("other", "q"), &TABLES, "r5", 0, true);
     let place = site.folder.path().join("store/datasets/source");
-    // Among the purpose's own snapshots it goes with them; alone, it stands and is told.
+    // Beside the purpose's own snapshots and alone: it may be another purpose's, so it stands and is told.
     fs::create_dir(place.join("census/2024-25/v-broken")).unwrap();
     fs::write(place.join("census/2024-25/v-broken/manifest.json"), "{").unwrap();
     fs::create_dir(place.join("other/2024-25/v-broken")).unwrap();
-    // What was recorded and not put in its place yet is told under its own hash.
+    // A dataset that was recorded and not put in its place yet is told under its own hash.
     let older = place.join("census/2024-25/v-r1");
     let waits = minster_store::sha256_hex(&fs::read(older.join("manifest.json")).unwrap());
     fs::rename(&older, place.join("census/2024-25/next")).unwrap();
     let removal = ended(&site, Disk::default()).unwrap();
-    assert_eq!((removal.unread, &removal.datasets[0].waiting), (1, &waits));
+    assert_eq!((removal.unread, &removal.datasets[0].waiting), (2, &waits));
     assert_ne!(removal.datasets[0].manifest, waits);
-    assert!(
-        !place.join("census/2024-25").exists() && place.join("other/2024-25/v-broken").exists()
-    );
+    for source in ["census", "other"] {
+        assert!(place.join(source).join("2024-25/v-broken").exists(), "{source}");
+    }
+    let left: Vec<_> = fs::read_dir(place.join("census/2024-25")).unwrap().collect();
+    assert_eq!(left.len(), 1, "the purpose's own are gone: {left:?}");
 }
 
 #[test]

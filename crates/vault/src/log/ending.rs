@@ -25,7 +25,7 @@ pub enum EndEvent {
     Removed {
         /// The purpose.
         purpose: Purpose,
-        /// What it removed.
+        /// The things that it removed.
         removal: StoreRemoval,
     },
     /// The vault destroys what it has of the purpose: the files are removed once this entry is durable.

@@ -165,9 +165,25 @@ fn certificate_text(of: &Value) -> String {
         let datasets = removal["removal"]["datasets"].as_array().map_or(0, Vec::len);
         let datasets = counted(datasets, "dataset", "datasets");
         let _ = writeln!(out, "store      {datasets} removed, told {}", text(&removal["told"]));
+        for (what, name) in [
+            ("snapshots that cannot be read", "unread"),
+            ("drafts of nobody knows whose", "drafts"),
+        ] {
+            match removal["removal"][name].as_u64() {
+                None | Some(0) => {}
+                Some(left) => {
+                    let _ = writeln!(out, "LEFT       {left} {what}");
+                }
+            }
+        }
         for kind in removal["removal"]["files"].as_array().into_iter().flatten() {
             let files = counted(kind["files"].as_u64().unwrap_or_default(), "file", "files");
             let _ = writeln!(out, "store      {}: {files}", text(&kind["what"]));
+        }
+    }
+    for (what, name) in [("EARLY", "early"), ("STORE LOST", "store_lost")] {
+        if all("orders").iter().any(|order| order[name] == true) {
+            let _ = writeln!(out, "{what:<10} two custodians said so");
         }
     }
     let untold = all("datasets_of_the_log_without_word");

@@ -15,7 +15,7 @@ use crate::{
 /// Where the sealed files are.
 const FOLDER: &str = "disposals";
 /// The beginning of the name of what is proposed.
-const PROPOSED: &str = "proposed-";
+pub(crate) const PROPOSED: &str = "proposed-";
 
 /// A proposed disposal.
 pub(crate) struct Proposed {

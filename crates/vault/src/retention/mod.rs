@@ -7,5 +7,5 @@ mod persons;
 
 pub(crate) use due::{Assessment, HeldBack, shown};
 pub(crate) use key::RetentionKey;
-pub(crate) use list::{Proposed, is_wanted, sweep};
+pub(crate) use list::{PROPOSED, Proposed, sweep};
 pub(crate) use persons::{Person, Persons};

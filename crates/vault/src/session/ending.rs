@@ -17,14 +17,14 @@ use crate::{
     vault::in_use,
 };
 
-/// Datasets that a certificate names, at most: as many as a purpose has. Whoever tells of more fills the log.
+/// Datasets that a certificate names, at most: as many as a purpose has. A caller that tells of more fills the log.
 const MOST_DATASETS: usize = 10_000;
 /// Words of the store's side about one purpose, at most.
 const MOST_REMOVALS: usize = 100;
 /// Names of holds in a message.
 const SHOWN: usize = 5;
 
-/// What keeps the records of a purpose.
+/// The holds and cases that keep the records of a purpose.
 struct Keeping {
     held: HeldBack,
     /// Holds on persons whose numbers are in its registry.
@@ -323,7 +323,7 @@ fn check(purpose: &Purpose, removal: &StoreRemoval) -> Result<(), Denial> {
     }
 }
 
-/// What the end of a purpose destroys, and what it does not, in words.
+/// The words for what the end of a purpose destroys, and what it does not.
 fn destroys(of: &PurposeState, numbers: u64, store_lost: bool) -> Vec<String> {
     let versions = of.versions().count();
     let releases = of.releases().filter(|of| !of.withdrawn).count();

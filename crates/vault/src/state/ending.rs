@@ -19,9 +19,9 @@ use crate::{
 pub(crate) struct Ending {
     /// The proposals that custodians approved: the one that began it, and perhaps one that says that the store is lost.
     pub(crate) orders: Vec<EndOrdered>,
-    /// What the store's side removed, and when it told.
+    /// The removals of the store's side, and when it told of each.
     pub(crate) removals: Vec<(String, StoreRemoval)>,
-    /// What the vault destroyed, and when.
+    /// The files that the vault destroyed, and when.
     pub(crate) destroyed: Option<(String, Vec<DestroyedFiles>)>,
 }
 

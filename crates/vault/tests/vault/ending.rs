@@ -254,7 +254,7 @@ fn what_is_held_back_keeps_its_purpose() {
     for name in ["ann", "ben"] {
         client.approve(site.sign(name, &text)).unwrap();
     }
-    // What was approved before the hold is looked at again as it is carried out, and before anything is destroyed.
+    // A proposal that was approved before the hold is looked at again as it is carried out, and before anything is destroyed.
     let ending = proposed(&mut client, end(true, false)).unwrap();
     for name in ["ann", "ben"] {
         client.approve(site.sign(name, &ending)).unwrap();
