@@ -25,18 +25,23 @@ pub fn programs() -> &'static Path {
     BUILT.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--locked", "--workspace", "--bins"]);
-        // The build must not see what cargo tells a test of its package: the change in it would build C code again.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-                cargo.env_remove(&*name);
-            }
+        for name in of_a_package() {
+            cargo.env_remove(&name);
         }
         let status = cargo.status().unwrap();
         assert!(status.success());
         let me = std::env::current_exe().unwrap();
         me.parent().and_then(Path::parent).unwrap().to_owned()
     })
+}
+
+/// The variables by which cargo tells a test of its package. A cargo that a test starts must not see them: for a change in them ring
+/// would be built again, and all that stands on it. A package with a build script of its own has `OUT_DIR`.
+pub fn of_a_package() -> Vec<String> {
+    let is_one = |name: &String| {
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "OUT_DIR"
+    };
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(is_one).collect()
 }
 
 /// The project's folder.

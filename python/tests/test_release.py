@@ -301,7 +301,7 @@ def test_no_folder_and_no_table_is_told_with_the_next_step(tmp_path, release):
 
 
 def test_a_file_for_a_manifest_that_is_none_is_refused(copied):
-    for text, why in [("{", "no JSON"), ("[]", "no format"), ('{"format": 4}', "install a newer one"), ('{"format": 3}', "no tables")]:
+    for text, why in [("{", "no JSON"), ("[]", "no format"), ('{"format": 5}', "install a newer one"), ('{"format": 4}', "no tables")]:
         (copied / "manifest.json").write_text(text)
         with pytest.raises(minster.ReleaseError, match=why):
             minster.open(copied)

@@ -38,7 +38,7 @@ pub(crate) fn end_a_purpose(of: &mut Telling) {
     let status: serde_json::Value =
         serde_json::from_str(&of.done("minster-vault status --json")).unwrap();
     let verify = "minster-vault end-purpose verify --certificate certificate.note --verifier";
-    let verifier = status["verifier"].as_str().unwrap();
+    let verifier = status["status"]["verifier"].as_str().unwrap();
     of.json("minster-vault-end-purpose-verify", &format!("{verify} {verifier}"));
     of.tells("end-purpose-named-anew", &format!("{request} {purpose}"));
 }

@@ -220,11 +220,8 @@ impl Reader {
         let path = format!("{0}/bin:{0}/target/debug:/usr/bin:/bin:{rust}", self.site.display());
         let mut shell = Command::new("sh");
         // A reader's cargo is told nothing of this package.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-                shell.env_remove(&*name);
-            }
+        for name in minster_tests::of_a_package() {
+            shell.env_remove(&name);
         }
         shell.args(["-euc", &format!("exec 2>&1\n{script}")]).current_dir(folder);
         let output = shell.env("PATH", path).stdin(Stdio::null()).output().unwrap();

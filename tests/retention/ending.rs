@@ -173,7 +173,7 @@ fn after_its_end_nothing_of_a_purpose_is_left_but_what_the_public_has() {
     assert!(output.status.success(), "{}", text(&output));
     let certificate = council.finished("finish", "certificate.note").unwrap();
     let status: Value = serde_json::from_str(&council.vault(&["status", "--json"])).unwrap();
-    let verifier = status["verifier"].as_str().unwrap().to_owned();
+    let verifier = status["status"]["verifier"].as_str().unwrap().to_owned();
     let verified = council.0.run(
         "minster-vault",
         &[

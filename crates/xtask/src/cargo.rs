@@ -6,7 +6,7 @@ use crate::Failure;
 
 /// The variables by which cargo tells a package of itself begin so. A build script that looks at them, as
 /// ring's does, would run again, and all that is built on it, where the next cargo is not told the same.
-const OF_A_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+const OF_A_PACKAGE: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"];
 
 /// Cargo as a person starts it.
 pub(crate) fn cargo() -> Command {
