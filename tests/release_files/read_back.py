@@ -215,12 +215,12 @@ class Page(html.parser.HTMLParser):
         if "id" in of:
             self.ids.append(of["id"])
         if "aria-labelledby" in of:
-            self.references.append(of["aria-labelledby"])
+            self.references.extend(of["aria-labelledby"].split())
         if of.get("href", "").startswith("#"):
             self.references.append(of["href"][1:])
         if tag in ("script", "img", "iframe", "link", "object", "form") or any(name.startswith("on") for name in of):
             self.faults.append(tag)
-        if tag in ("svg",) and of.get("aria-hidden") != "true" and not (of.get("role") == "img" and of.get("aria-label")):
+        if tag in ("svg",) and of.get("aria-hidden") != "true" and not (of.get("role") == "img" and (of.get("aria-label") or of.get("aria-labelledby"))):
             self.faults.append("svg without a name")
         if tag == "table":
             self.tables.append({"class": of.get("class"), "rows": [], "caption": "", "bars": []})
