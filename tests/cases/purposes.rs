@@ -120,7 +120,7 @@ fn the_officer_s_records_tell_of_the_installation_and_of_no_child() {
     assert!(has("used", "pupils.surname: match keys"), "{columns}");
     assert!(!has("dropped", "pupils.surname"), "{columns}");
 
-    let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date().to_string();
+    let today = council.site.today().to_string();
     let month = json(&["report", "month", "--month", &today[..7]]);
     let own = &month["purposes"]["children-statistics"];
     assert_eq!(own["runs_opened"], 1, "{month}");

@@ -4,6 +4,8 @@
 mod begin;
 mod ending;
 mod errors;
+mod governing;
+mod keeping;
 mod packaging;
 mod pipes;
 mod telling;

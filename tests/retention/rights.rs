@@ -59,7 +59,7 @@ impl Council {
     /// Opens a case about a pupil number; gives its name.
     fn opened(&self, right: &str, upn: &str) -> String {
         fs::write(self.0.path("number"), upn).unwrap();
-        let today = jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date().to_string();
+        let today = self.0.today().to_string();
         let of = ["case", "open", "--purpose", PURPOSE, "--right", right, "--received", &today];
         let more = ["--reference", "RET/1", "--kind", "upn", "--identifier-file", "number"];
         let told = self.vault(&[&of[..], &more, &["--json"]].concat());

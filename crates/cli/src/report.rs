@@ -8,6 +8,7 @@ use std::{
 };
 
 use clap::Args;
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 
@@ -84,4 +85,10 @@ pub(crate) fn frame(title: &str, styles: &[&str], body: &Markup) -> Markup {
             body { main { h1 { (title) } (body) } }
         }
     }
+}
+/// The day of an instant, as people here count days.
+pub(crate) fn day(at: Timestamp) -> String {
+    const DAY: &str = "%-d %B %Y";
+    let local = at.in_tz("Europe/London").map(|local| local.strftime(DAY).to_string());
+    local.unwrap_or_else(|_| at.strftime(DAY).to_string())
 }

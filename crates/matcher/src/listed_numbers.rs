@@ -30,12 +30,22 @@ impl Listed {
     /// # Errors
     /// [`MatchError::Listed`] where the vault told none of that version.
     pub(crate) fn of(&self, delivered: &[Delivered]) -> Result<HashSet<Pseudonym>, MatchError> {
-        let version = delivered.first().map(|one| one.dataset.manifest().key_version);
-        let Some(version) = version.filter(|_| self.numbers > 0) else {
+        if self.numbers == 0 {
             return Ok(HashSet::default());
-        };
-        let found = self.versions.iter().find(|(of, _)| *of == version);
-        let (_, pseudonyms) = found.ok_or(MatchError::Listed { version })?;
-        Ok(pseudonyms.iter().copied().collect())
+        }
+        under_keys_of(delivered, &self.versions, |version| MatchError::Listed { version })
     }
+}
+
+/// The pseudonyms of a list under the keys of the deliveries' datasets; none without a delivery.
+pub(crate) fn under_keys_of(
+    delivered: &[Delivered],
+    versions: &[(KeyVersion, Vec<Pseudonym>)],
+    untold: impl FnOnce(KeyVersion) -> MatchError,
+) -> Result<HashSet<Pseudonym>, MatchError> {
+    let Some(one) = delivered.first() else { return Ok(HashSet::default()) };
+    let version = one.dataset.manifest().key_version;
+    let found = versions.iter().find(|(of, _)| *of == version);
+    let (_, pseudonyms) = found.ok_or_else(|| untold(version))?;
+    Ok(pseudonyms.iter().copied().collect())
 }

@@ -8,6 +8,7 @@ use crate::{
     MatchError,
     children::{Children, Number},
     events::Delivered,
+    listed_numbers::under_keys_of,
     person_tables::PersonTables,
 };
 
@@ -31,13 +32,10 @@ impl RestrictedNumbers {
     /// # Errors
     /// [`MatchError::Restricted`] where the vault told none of that version: nobody is counted then who must not be.
     pub(crate) fn of(&self, delivered: &[Delivered]) -> Result<HashSet<Pseudonym>, MatchError> {
-        let version = delivered.first().map(|one| one.dataset.manifest().key_version);
-        let Some(version) = version.filter(|_| !self.digest.is_empty()) else {
+        if self.digest.is_empty() {
             return Ok(HashSet::default());
-        };
-        let found = self.versions.iter().find(|(of, _)| *of == version);
-        let (_, pseudonyms) = found.ok_or(MatchError::Restricted { version })?;
-        Ok(pseudonyms.iter().copied().collect())
+        }
+        under_keys_of(delivered, &self.versions, |version| MatchError::Restricted { version })
     }
 }
 

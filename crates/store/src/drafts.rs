@@ -24,14 +24,7 @@ impl Store {
 
     /// A draft, if there is one.
     pub fn draft(&self, name: &TableName, period: &Period) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = self.draft_path(name, period);
-        match within::read(self.root(), &path) {
-            Ok(draft) => Ok(Some(draft)),
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        within::read_if_there(self.root(), &self.draft_path(name, period))
     }
 
     /// The names of a period's drafts, in order.

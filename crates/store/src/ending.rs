@@ -143,26 +143,15 @@ impl Store {
         let path = self.root().join(FILE);
         let text = serde_json::to_vec_pretty(found)
             .map_err(|error| StoreError::Manifest { path: path.clone(), why: error.to_string() })?;
-        within::check(self.root(), &self.staging())?;
-        self.disk().create_folders(&self.staging())?;
-        self.disk().replace_file(&self.staging(), &path, &text)
+        self.replace(&path, &text)
     }
 
-    /// A folder is put aside in one step, so that no half of it stands in its place.
     fn remove_for_good(&self, path: &Path, at: usize) -> Result<(), StoreError> {
-        if !path.is_dir() {
-            within::check(self.root(), path.parent().unwrap_or(path))?;
-            return self.disk().remove(path);
+        if path.is_dir() {
+            return self.remove_aside(path, &format!("ended.{at}"));
         }
-        within::check(self.root(), path)?;
-        within::check(self.root(), &self.staging())?;
-        let aside = self.staging().join(format!("ended.{at}"));
-        if aside.exists() {
-            within::remove_all(self.root(), &aside)?;
-        }
-        self.disk().rename(path, &aside)?;
-        self.sync_ancestors(path)?;
-        within::remove_all(self.root(), &aside)
+        within::check(self.root(), path.parent().unwrap_or(path))?;
+        self.disk().remove(path)
     }
 
     /// Finds what there is now. `gone` are the manifests of datasets that were removed before.

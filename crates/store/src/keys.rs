@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use minster_model::{Audience, DatasetRef, Purpose};
 use minster_vault_api::{
     Client, DataKey, Denial, Floors, KnownRelease, NewestManifests, Publication, RecordedManifest,
@@ -42,12 +44,8 @@ pub trait ReleaseLog: DatasetKeys {
     fn releases(&mut self, purpose: &Purpose) -> Result<Vec<KnownRelease>, VaultError>;
     /// How strict the releases of a purpose are at least.
     fn floors(&mut self, purpose: &Purpose) -> Result<Floors, VaultError>;
-    /// Why no release of a purpose may be for an audience, ending with the sentence of the notice; none where one may.
-    fn refuses(
-        &mut self,
-        purpose: &Purpose,
-        audience: Audience,
-    ) -> Result<Option<String>, VaultError>;
+    /// The audiences for which no release of a purpose may be, and why, ending with the sentence of the notice.
+    fn refused(&mut self, purpose: &Purpose) -> Result<BTreeMap<Audience, String>, VaultError>;
 }
 
 impl ReleaseLog for Client {
@@ -66,19 +64,15 @@ impl ReleaseLog for Client {
         known.floors.ok_or(VaultError::Protocol)
     }
 
-    fn refuses(
-        &mut self,
-        purpose: &Purpose,
-        audience: Audience,
-    ) -> Result<Option<String>, VaultError> {
+    fn refused(&mut self, purpose: &Purpose) -> Result<BTreeMap<Audience, String>, VaultError> {
         let named = self.purposes()?.into_iter().find(|of| of.name == *purpose);
         let named = named.ok_or_else(|| Denial::NoSuchPurpose { purpose: purpose.clone() })?;
-        let refused = || Denial::AudienceNotAllowed {
-            purpose: purpose.clone(),
-            audience,
-            promise: named.promise(),
+        let why = |audience: Audience| {
+            let (purpose, promise) = (purpose.clone(), named.promise());
+            (audience, Denial::AudienceNotAllowed { purpose, audience, promise }.to_string())
         };
-        Ok((!named.allows_audience(audience)).then(|| refused().to_string()))
+        let refused = Audience::ALL.into_iter().filter(|of| !named.allows_audience(*of));
+        Ok(refused.map(why).collect())
     }
 }
 

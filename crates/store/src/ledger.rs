@@ -43,15 +43,13 @@ impl Store {
         within::check(self.root(), &folder)?;
         within::check(self.root(), &self.staging())?;
         let place = folder.join(format!("{name}.json"));
-        match within::read(self.root(), &place) {
-            Ok(recorded) if recorded == entry => return Ok(()),
-            Ok(_) => {
+        match within::read_if_there(self.root(), &place)? {
+            None => {}
+            Some(recorded) if recorded == entry => return Ok(()),
+            Some(_) => {
                 let why = "is an entry of the ledger, which never changes".into();
                 return Err(StoreError::Manifest { path: place, why });
             }
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-            }
-            Err(error) => return Err(error),
         }
         self.disk().create_folders(&folder)?;
         self.disk().create_folders(&self.staging())?;

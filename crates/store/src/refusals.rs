@@ -7,20 +7,12 @@ use crate::{Store, StoreError, within};
 impl Store {
     /// The file, if there is one.
     pub fn refusals(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        match within::read(self.root(), &self.refusals_path()) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        within::read_if_there(self.root(), &self.refusals_path())
     }
 
     /// Puts another in its place, in one step. The caller holds the run lock.
     pub fn keep_refusals(&self, bytes: &[u8]) -> Result<(), StoreError> {
-        within::check(self.root(), &self.staging())?;
-        self.disk().create_folders(&self.staging())?;
-        self.disk().replace_file(&self.staging(), &self.refusals_path(), bytes)
+        self.replace(&self.refusals_path(), bytes)
     }
 
     fn refusals_path(&self) -> PathBuf {

@@ -264,17 +264,29 @@ impl Store {
         if !place.exists() {
             return Ok(false);
         }
-        within::check(&self.root, &place)?;
+        self.remove_aside(&place, &format!("shredded.{}.{}", dataset.name, dataset.period))?;
+        Ok(true)
+    }
+
+    /// Removes a folder. It is put aside under a name in one step, so that no half of it ever stands in its place.
+    pub(crate) fn remove_aside(&self, place: &Path, name: &str) -> Result<(), StoreError> {
+        within::check(&self.root, place)?;
         within::check(&self.root, &self.staging())?;
         self.disk.create_folders(&self.staging())?;
-        let aside = self.staging().join(format!("shredded.{}.{}", dataset.name, dataset.period));
+        let aside = self.staging().join(name);
         if aside.exists() {
             within::remove_all(&self.root, &aside)?;
         }
-        self.disk.rename(&place, &aside)?;
-        self.sync_ancestors(&place)?;
-        within::remove_all(&self.root, &aside)?;
-        Ok(true)
+        self.disk.rename(place, &aside)?;
+        self.sync_ancestors(place)?;
+        within::remove_all(&self.root, &aside)
+    }
+
+    /// Puts a file in the place of another in one step, by way of the staging folder.
+    pub(crate) fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        within::check(&self.root, &self.staging())?;
+        self.disk.create_folders(&self.staging())?;
+        self.disk.replace_file(&self.staging(), path, bytes)
     }
 
     fn releases_of(&self, name: &str, period: &str) -> PathBuf {

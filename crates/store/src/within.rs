@@ -23,6 +23,17 @@ pub(crate) fn read(root: &Path, path: &Path) -> Result<Vec<u8>, StoreError> {
     below::read(root, path).map_err(StoreError::disk("read", path))
 }
 
+/// The bytes of a file; none where it is not there.
+pub(crate) fn read_if_there(root: &Path, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match read(root, path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The name beside the link that it leads to; nothing where there is no link.
 ///
 /// # Errors

@@ -66,6 +66,13 @@ named!(
     Objection = "objection",
 );
 
+impl Right {
+    /// Whether a grant of it disposes of the child's records.
+    pub fn disposes(self) -> bool {
+        matches!(self, Self::Erasure | Self::Objection)
+    }
+}
+
 /// The ground on which a case is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -117,7 +124,7 @@ impl Ground {
             Self::NotApplicable | Self::Exemption | Self::Unfounded | Self::Unidentified => true,
             Self::Expression | Self::PublicHealth => right == Right::Erasure,
             Self::StatutoryDuty | Self::PublicInterest | Self::Research | Self::LegalClaims => {
-                matches!(right, Right::Erasure | Right::Objection)
+                right.disposes()
             }
             Self::CompellingGrounds => right == Right::Objection,
         }

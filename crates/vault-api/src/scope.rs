@@ -149,7 +149,6 @@ pub fn first_of(outside: &[String]) -> Option<String> {
     let first = outside.first()?;
     Some(match outside.len() - 1 {
         0 => first.clone(),
-        1 => format!("{first}, and 1 more"),
         more => format!("{first}, and {more} more"),
     })
 }

@@ -1,7 +1,5 @@
 //! Cases of children's rights: their clock, and the sealed file that says whom a case is about.
 
-use std::path::Path;
-
 use jiff::{Span, civil::Date};
 use minster_model::Kind;
 use serde::{Deserialize, Serialize};
@@ -64,23 +62,9 @@ impl CaseSubject {
     }
 }
 
-/// Removes files of cases that ask for their number no more: a process was stopped before it did.
+/// Removes files of cases that ask for their number no more.
 pub(crate) fn sweep(folder: &OpenFolder, state: &State) -> Result<(), VaultFault> {
-    let within = folder.path.join(FOLDER);
-    if !within.exists() {
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(&within).map_err(VaultFault::io("read", &within))? {
-        let path = entry.map_err(VaultFault::io("read", &within))?.path();
-        if !state.cases.asks_for_subject(&name(&path)) {
-            folder.disk.remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    folder.sweep(FOLDER, |name| state.cases.asks_for_subject(name))
 }
 
 #[cfg(test)]

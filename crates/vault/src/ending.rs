@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::Read as _,
     path::{Path, PathBuf},
 };
@@ -15,15 +14,13 @@ use crate::{
     approvals::{Action, Proposal},
     cases, disk,
     folder::OpenFolder,
-    keys::{Keys, hex, open},
+    keys::hex,
     log::DestroyedFiles,
     retention::{PROPOSED, Proposed},
     session::{CROSSWALKS, PROPOSALS},
     state::{PurposeState, State},
 };
 
-/// A longer sealed file was not written by this program.
-const LONGEST_SEALED: u64 = 1 << 30;
 /// The folders whose files are named for their purpose, each with the words for them.
 const BOOKS: [(&str, &str); 5] = [
     ("registry", "registry of numbers"),
@@ -41,59 +38,49 @@ pub(crate) struct Piece {
     path: PathBuf,
 }
 
-/// The text that the vault sealed in a file, bound to its name; nothing where it is not there or was changed.
-pub(crate) fn read_sealed(
-    (keys, path): (&Keys, &Path),
-    folder: &str,
-    name: &str,
-) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, VaultFault> {
-    let key = keys.cipher(&["sealed file", folder])?;
-    let path = path.join(folder).join(name);
-    let Ok(sealed) = disk::read_regular(&path, LONGEST_SEALED) else {
-        return Ok(None);
-    };
-    Ok(open(&key, name.as_bytes(), &sealed))
+/// The sealed texts of proposals that go with their purpose, by name. The texts that named and ended it stay: they are the evidence, and
+/// no child stands in them.
+pub(crate) fn proposed(folder: &OpenFolder) -> Result<BTreeMap<String, Purpose>, VaultFault> {
+    let mut proposed = BTreeMap::new();
+    for (name, _) in folder.files_in(PROPOSALS)? {
+        let plain = folder.read_sealed(PROPOSALS, &name)?;
+        let text = plain.as_deref().and_then(|plain| std::str::from_utf8(plain).ok());
+        let Some(action) = text.and_then(Proposal::read).map(|of| of.action) else { continue };
+        let stays = matches!(action, Action::NamePurpose { .. } | Action::EndPurpose(_));
+        if let (false, Some(purpose)) = (stays, action.purpose()) {
+            proposed.insert(name, purpose.clone());
+        }
+    }
+    Ok(proposed)
 }
 
-/// All files that the vault has of a purpose whose end has begun. The texts of the proposals that named and ended it stay: they are the
-/// evidence, and no child stands in them.
+/// All files that the vault has of a purpose whose end has begun; `proposed` are the [`proposed`] ones.
 pub(crate) fn pieces(
     folder: &OpenFolder,
     state: &State,
     purpose: &Purpose,
+    proposed: &BTreeMap<String, Purpose>,
 ) -> Result<Vec<Piece>, VaultFault> {
     let mut all = Vec::new();
-    let mut add =
-        |of: &str, what: &'static str, is_its: &dyn Fn(&str) -> Result<bool, VaultFault>| {
-            for path in files_in(&folder.path.join(of))? {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                if is_its(&name)? {
-                    all.push(Piece { what, name: format!("{of}/{name}"), path });
-                }
-            }
-            Ok::<_, VaultFault>(())
-        };
+    let mut add = |of: &str, what: &'static str, is_its: &dyn Fn(&str) -> bool| {
+        let files = folder.files_in(of)?.into_iter().filter(|(name, _)| is_its(name));
+        let piece = |(name, path)| Piece { what, name: format!("{of}/{name}"), path };
+        all.extend(files.map(piece));
+        Ok::<_, VaultFault>(())
+    };
     // `P`, `P.anew`, `P.v1.0`, and what a stopped process left aside, `.P.…`. No purpose has a dot in its name.
     let begins = format!("{purpose}.");
     let is_named = |name: &str| {
         let name = name.strip_prefix('.').unwrap_or(name);
-        Ok(name == purpose.as_str() || name.starts_with(&begins))
+        name == purpose.as_str() || name.starts_with(&begins)
     };
     for (of, what) in BOOKS {
         add(of, what, &is_named)?;
     }
     add(cases::FOLDER, "subjects of cases", &|name| {
-        Ok(state.cases.get(name).is_some_and(|case| case.purpose == *purpose))
+        state.cases.get(name).is_some_and(|case| case.purpose == *purpose)
     })?;
-    let is_about_it = |name: &str| {
-        let plain = read_sealed((&folder.keys, &folder.path), PROPOSALS, name)?;
-        let text = plain.as_deref().and_then(|plain| std::str::from_utf8(plain).ok());
-        let proposal = text.and_then(Proposal::read);
-        Ok(proposal.is_some_and(|of| {
-            let stays = matches!(of.action, Action::NamePurpose { .. } | Action::EndPurpose(_));
-            of.action.purpose() == Some(purpose) && !stays
-        }))
-    };
+    let is_about_it = |name: &str| proposed.get(name) == Some(purpose);
     // A list is its proposal's, and goes before the proposal's text. Another purpose's may be there before the log has it.
     add(Proposed::FOLDER, "disposal lists", &|name| {
         is_about_it(name.strip_prefix(PROPOSED).unwrap_or(name))
@@ -133,20 +120,12 @@ pub(crate) fn remove(folder: &OpenFolder, pieces: &[Piece]) -> Result<(), VaultF
 
 /// Removes what is left of purposes that the log says were destroyed: a process was stopped before it did, or a copy was put back.
 pub(crate) fn sweep(folder: &OpenFolder, state: &State) -> Result<(), VaultFault> {
-    for (purpose, _) in state.purposes.iter().filter(|(_, of)| of.is_destroyed()) {
-        remove(folder, &pieces(folder, state, purpose)?)?;
+    let mut ended = state.purposes.iter().filter(|(_, of)| of.is_destroyed()).peekable();
+    if ended.peek().is_none() {
+        return Ok(());
     }
-    Ok(())
-}
-
-/// The files in a folder; none where it is not there.
-fn files_in(within: &Path) -> Result<Vec<PathBuf>, VaultFault> {
-    if !within.exists() {
-        return Ok(Vec::new());
-    }
-    let entries = fs::read_dir(within).map_err(VaultFault::io("read", within))?;
-    let entries = entries.map(|entry| Ok(entry.map_err(VaultFault::io("read", within))?.path()));
-    entries.collect()
+    let proposed = proposed(folder)?;
+    ended.try_for_each(|(name, _)| remove(folder, &pieces(folder, state, name, &proposed)?))
 }
 
 /// SHA-256 of a file's bytes, hexadecimal.

@@ -23,13 +23,14 @@ pub use closed::{Closed, Unsealed};
 use minster_model::{Purpose, Role};
 use serde::Deserialize;
 use store_file::{FORMAT, Found, Secrets, StoreFile};
+use zeroize::Zeroizing;
 
 use crate::{
     VaultFault,
     approvals::{CustodianKey, NEEDED},
     custody::{Custody, SealingKey, Secret, Wanted, refuse_exposed},
     disk::{self, Disk},
-    keys::{Keys, RootKey, Signer, hex, random},
+    keys::{self, Keys, RootKey, Signer, hex, random},
     log::{self, Clock, Event, Log},
     purposes::{self, PurposeDefinition},
     state::State,
@@ -38,6 +39,8 @@ use crate::{
 /// The files that an `init` may have left when it was cut short, besides those written aside.
 const UNFINISHED: &[&str] = &[SETTINGS, "log.jsonl"];
 const SETTINGS: &str = "vault.toml";
+/// A longer sealed file was not written by this program.
+const LONGEST_SEALED: u64 = 1 << 30;
 /// A longer `vault.toml` is none.
 const LONGEST: u64 = 1 << 20;
 
@@ -120,6 +123,46 @@ pub struct OpenFolder {
 }
 
 impl OpenFolder {
+    /// The files of one of its folders, by name; none where it is not there.
+    pub(crate) fn files_in(&self, of: &str) -> Result<Vec<(String, PathBuf)>, VaultFault> {
+        let within = self.path.join(of);
+        if !within.exists() {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(&within).map_err(VaultFault::io("read", &within))?;
+        let named = |entry: io::Result<fs::DirEntry>| {
+            let path = entry.map_err(VaultFault::io("read", &within))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Ok((name, path))
+        };
+        entries.map(named).collect()
+    }
+
+    /// Removes files of one of its folders that nobody wants any more: a process was stopped before it did.
+    pub(crate) fn sweep(
+        &self,
+        of: &str,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<(), VaultFault> {
+        let files = self.files_in(of)?.into_iter();
+        let mut left = files.filter(|(name, _)| !is_wanted(name));
+        left.try_for_each(|(_, path)| self.disk.remove(&path))
+    }
+
+    /// The text that the vault sealed in a file, bound to its name; nothing where it is not there or was changed.
+    pub(crate) fn read_sealed(
+        &self,
+        folder: &str,
+        name: &str,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, VaultFault> {
+        let key = self.keys.cipher(&["sealed file", folder])?;
+        let path = self.path.join(folder).join(name);
+        let Ok(sealed) = disk::read_regular(&path, LONGEST_SEALED) else {
+            return Ok(None);
+        };
+        Ok(keys::open(&key, name.as_bytes(), &sealed))
+    }
+
     /// A fault of the roles in `vault.toml`.
     pub(crate) fn refused_roles(&self, why: String) -> VaultFault {
         VaultFault::File { path: self.path.join(SETTINGS), why }

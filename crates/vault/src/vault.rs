@@ -312,7 +312,7 @@ impl Vault {
         folder: &str,
         name: &str,
     ) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, VaultFault> {
-        ending::read_sealed((&self.folder.keys, &self.folder.path), folder, name)
+        self.folder.read_sealed(folder, name)
     }
 
     /// Purposes, key versions and check values as a signed note.

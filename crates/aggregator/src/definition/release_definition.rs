@@ -423,7 +423,7 @@ impl Definition {
 
     /// The policy that is published with the tables.
     pub fn policy(&self) -> Policy {
-        let (threshold, zeros, insider) = self.profile.rules_for_counts();
+        let Policy { threshold, zeros, insider } = self.profile.policy();
         Policy {
             threshold: self.threshold.unwrap_or(threshold),
             zeros: self.zeros.unwrap_or(zeros),

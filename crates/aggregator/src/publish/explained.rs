@@ -19,7 +19,6 @@ use crate::{
     publish::{
         reasons::Reason,
         restricted_report::{COUNTS, Explanation, Report},
-        row_order::RowOrder,
         verify::{self, Category, Which},
     },
 };
@@ -219,44 +218,55 @@ impl Names {
 /// Where the report cannot be opened.
 pub fn reasons(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Reasons, AggregateError> {
     let report = verify::open(which, keys)?;
-    let named = report.definition.tables.iter().enumerate();
-    let labels: Vec<Vec<Vec<String>>> = named
-        .map(|(place, table)| {
-            counts(&report, place).map(|of| labels(&report, place, table, of)).unwrap_or_default()
-        })
-        .collect();
-    let cells = report.cells.iter().filter_map(|of| explained(&report, of, &labels)).collect();
-    Ok(Reasons { cells, names: Names::published(&report) })
+    let names = Names::published(&report);
+    let mut published = Published { report: &report, known: BTreeMap::new() };
+    let cells = report.cells.iter().filter_map(|of| explained(&mut published, of, &names));
+    Ok(Reasons { cells: cells.collect(), names })
 }
 
-fn explained(
-    report: &Report,
-    of: &Explanation,
-    labels: &[Vec<Vec<String>>],
+/// The published numbers of each set and table of a report: a table is added up once, however many of its cells are withheld.
+struct Published<'a> {
+    report: &'a Report,
+    known: BTreeMap<(&'a str, usize), Option<Vec<Option<u64>>>>,
+}
+
+impl<'a> Published<'a> {
+    fn numbers(&mut self, set: &'a str, place: usize) -> Option<&[Option<u64>]> {
+        let report = self.report;
+        let known = self.known.entry((set, place)).or_insert_with(|| match set {
+            COUNTS => verify::published(report, COUNTS, place),
+            _ => verify::published_sums(report, place, set),
+        });
+        known.as_deref()
+    }
+}
+
+fn explained<'a>(
+    published: &mut Published<'a>,
+    of: &'a Explanation,
+    names: &Names,
 ) -> Option<ExplainedCell> {
+    let report = published.report;
     let (place, table) = own_table(&report.definition, &of.table)?;
     let counts = counts(report, place)?;
-    let labels = &labels[place];
+    let labels = &names.0[place].columns;
     let nodes = counts.coordinates(of.cell);
     let categories = |nodes: &[NodeId]| -> Vec<Category> {
-        let named = counts.dimensions().iter().zip(nodes).zip(&table.dimensions).zip(labels);
-        let category =
-            |(((dimension, node), column), labels): (((&Hierarchy, &NodeId), _), &Vec<String>)| {
-                Category {
-                    column: ToString::to_string(column),
-                    code: labels[node.0].clone(),
-                    total: dimension.is_total(*node),
-                }
-            };
+        let named = counts.dimensions().iter().zip(nodes).zip(labels);
+        let category = |((dimension, node), (column, labels)): (
+            (&Hierarchy, &NodeId),
+            &(String, Vec<String>),
+        )| Category {
+            column: column.clone(),
+            code: labels[node.0].clone(),
+            total: dimension.is_total(*node),
+        };
         named.map(category).collect()
     };
-    let published = match of.set == COUNTS {
-        true => verify::published(report, COUNTS, place),
-        false => verify::published_sums(report, place, &of.set),
-    };
-    let is_shown = |cell: usize| {
-        published.as_ref().is_some_and(|of| of.get(cell).copied().flatten().is_some())
-    };
+    let cause = cause(published, of, place, &nodes);
+    let numbers = published.numbers(&of.set, place);
+    let is_shown =
+        |cell: usize| numbers.is_some_and(|of| of.get(cell).copied().flatten().is_some());
     let coarser = |at: usize| {
         let mut above = nodes.clone();
         above[at] = counts.dimensions()[at].parent(nodes[at])?;
@@ -266,12 +276,12 @@ fn explained(
         of: of.set.clone(),
         table: table.name.to_string(),
         categories: categories(&nodes),
-        cause: cause(report, of, place, &nodes),
+        cause,
         shown_coarser: (0..nodes.len()).filter_map(coarser).collect(),
     })
 }
 
-fn cause(report: &Report, of: &Explanation, place: usize, nodes: &[NodeId]) -> Cause {
+fn cause(published: &mut Published<'_>, of: &Explanation, place: usize, nodes: &[NodeId]) -> Cause {
     let is_count = of.set == COUNTS;
     match of.reason {
         Reason::BelowThreshold => Cause::BelowThreshold,
@@ -279,10 +289,10 @@ fn cause(report: &Report, of: &Explanation, place: usize, nodes: &[NodeId]) -> C
         Reason::Sensitive => Cause::Sensitive,
         Reason::Secondary => Cause::Secondary,
         Reason::Standing => Cause::Standing,
-        Reason::ForItsOwnSake if is_never(report, place, nodes) => Cause::Never,
+        Reason::ForItsOwnSake if is_never(published.report, place, nodes) => Cause::Never,
         Reason::ForItsOwnSake if is_count => Cause::NearEarlier,
         Reason::ForItsOwnSake => {
-            let counts = verify::published(report, COUNTS, place);
+            let counts = published.numbers(COUNTS, place);
             let is_withheld =
                 counts.is_some_and(|of_table| of_table.get(of.cell).is_some_and(Option::is_none));
             if is_withheld { Cause::AsCount } else { Cause::Dominated }
@@ -321,11 +331,7 @@ fn own_table<'a>(definition: &'a Definition, name: &str) -> Option<(usize, &'a T
 /// The names of a table's categories in its files, by dimension and node.
 fn labels(report: &Report, place: usize, table: &Table, counts: &CountTable) -> Vec<Vec<String>> {
     let published = verify::published(report, COUNTS, place).unwrap_or_default();
-    let sums: Vec<Vec<Option<u64>>> = crate::publish::row_order::sums_of(table)
-        .filter_map(|of| verify::published_sums(report, place, of.as_str()))
-        .collect();
-    let sums: Vec<&[Option<u64>]> = sums.iter().map(Vec::as_slice).collect();
-    let order = RowOrder::new(&report.definition, table, counts.dimensions(), &published, &sums);
+    let order = verify::row_order(report, place, (table, counts), &published);
     let of_dimension = |(at, dimension): (usize, &Hierarchy)| order.labels(at, dimension);
     counts.dimensions().iter().enumerate().map(of_dimension).collect()
 }

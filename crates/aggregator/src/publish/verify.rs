@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 
 use crate::{
-    definition::release_definition::{CHILDREN, Kind},
+    definition::release_definition::{CHILDREN, Kind, Table},
     error::AggregateError,
     publish::explained::Names,
     publish::protected_table::shown_cells,
@@ -98,8 +98,8 @@ pub fn verify_release(
 ) -> Result<Vec<Check>, AggregateError> {
     let floors = vault.floors(which.purpose).map_err(StoreError::from)?;
     let report = open(which, vault)?;
-    let refused = vault.refuses(which.purpose, report.definition.audience());
-    let refused = refused.map_err(StoreError::from)?;
+    let refused = vault.refused(which.purpose).map_err(StoreError::from)?;
+    let refused = refused.get(&report.definition.audience()).cloned();
     let release = which
         .store
         .published_release(which.release.as_str(), which.period.as_str(), &report.sha256)
@@ -129,7 +129,7 @@ pub fn explain(which: &Which<'_>, keys: &mut dyn DatasetKeys) -> Result<Explaine
         let set = report.sets.iter().find(|set| set.name == of.set)?;
         let table = set.set.tables.iter().find(|table| table.name() == of.table)?;
         // Tables published before are another definition's: their columns have the dataset's names.
-        let own = |table: &&crate::definition::release_definition::Table| {
+        let own = |table: &&Table| {
             let name = table.name.as_str();
             of.table == name || of.table.starts_with(&format!("{name} ("))
         };
@@ -279,14 +279,23 @@ fn shown(report: &Report, place: usize, in_row_order: bool) -> Option<Vec<usize>
     let mut shown = shown_cells(definition, table, counts);
     if in_row_order {
         let published = published(report, COUNTS, place)?;
-        let sums: Vec<Vec<Option<u64>>> = row_order::sums_of(table)
-            .filter_map(|of| published_sums(report, place, of.as_str()))
-            .collect();
-        let sums: Vec<&[Option<u64>]> = sums.iter().map(Vec::as_slice).collect();
-        let order = RowOrder::new(definition, table, counts.dimensions(), &published, &sums);
-        order.sort(counts.dimensions(), &mut shown);
+        row_order(report, place, (table, counts), &published).sort(counts.dimensions(), &mut shown);
     }
     Some(shown)
+}
+
+/// The order of a table's rows, by what is published of it.
+pub(super) fn row_order(
+    report: &Report,
+    place: usize,
+    (table, counts): (&Table, &CountTable),
+    published: &[Option<u64>],
+) -> RowOrder {
+    let sums: Vec<Vec<Option<u64>>> = row_order::sums_of(table)
+        .filter_map(|of| published_sums(report, place, of.as_str()))
+        .collect();
+    let sums: Vec<&[Option<u64>]> = sums.iter().map(Vec::as_slice).collect();
+    RowOrder::new(&report.definition, table, counts.dimensions(), published, &sums)
 }
 
 /// Whether a release's rows stand in the order that its format has; none where its manifest cannot be read.

@@ -285,10 +285,15 @@ pub fn withdraw(
         }
         withdrawals.extend(entry.withdrawn);
     }
-    withdrawals.sort_by(|a, b| a.by.at.cmp(&b.by.at));
-    let text: Vec<String> = withdrawals.iter().map(Withdrawal::text).collect();
-    store.withdraw_release(name.as_str(), period.as_str(), text.join("\n").as_bytes())?;
+    let text = notice(withdrawals.iter().collect());
+    store.withdraw_release(name.as_str(), period.as_str(), text.as_bytes())?;
     Ok(ReleaseReport::new(name, period, Outcome::Withdrawn))
+}
+
+/// The text of `WITHDRAWN.txt`: each withdrawal, in their order.
+fn notice(mut withdrawals: Vec<&Withdrawal>) -> String {
+    withdrawals.sort_by(|a, b| a.by.at.cmp(&b.by.at));
+    withdrawals.into_iter().map(Withdrawal::text).collect::<Vec<_>>().join("\n")
 }
 
 /// Writes anew what `WITHDRAWN.txt` says, when a release was let out: it says nothing of one that stands again.
@@ -306,11 +311,10 @@ fn tell_withdrawn(
         return Ok(());
     }
     withdrawals.retain(|of| !stands(&of.sha256));
-    withdrawals.sort_by(|a, b| a.by.at.cmp(&b.by.at));
-    let text: Vec<String> = withdrawals.into_iter().map(Withdrawal::text).collect();
-    match text.is_empty() {
-        true => store.forget_withdrawn(name.as_str(), period.as_str())?,
-        false => store.say_withdrawn(name.as_str(), period.as_str(), text.join("\n").as_bytes())?,
+    let (name, period) = (name.as_str(), period.as_str());
+    match withdrawals.is_empty() {
+        true => store.forget_withdrawn(name, period)?,
+        false => store.say_withdrawn(name, period, notice(withdrawals).as_bytes())?,
     }
     Ok(())
 }

@@ -165,7 +165,7 @@ fn judge(
 /// Why no number of a definition is shown. A definition that is weaker than its purpose asks was refused before; a purpose that asks for
 /// no threshold would let a preview show nearly every count.
 fn weaker_than_usual(definition: &Definition) -> Option<String> {
-    let (usual, _, _) = Profile::Dfe.rules_for_counts();
+    let usual = Profile::Dfe.policy().threshold;
     let threshold = definition.policy().threshold;
     (threshold < usual).then(|| {
         format!("its threshold is {threshold}, and a preview shows numbers from a threshold of {usual} on")

@@ -91,11 +91,7 @@ impl<'a> Work<'a> {
             dataset.know(&entry.definition, Some(entry.named()))?;
         }
         let floors = vault.floors(&job.dataset.purpose).map_err(StoreError::from)?;
-        let mut refused = BTreeMap::new();
-        for audience in Audience::ALL {
-            let why = vault.refuses(&job.dataset.purpose, audience).map_err(StoreError::from)?;
-            refused.extend(why.map(|why| (audience, why)));
-        }
+        let refused = vault.refused(&job.dataset.purpose).map_err(StoreError::from)?;
         Ok(Self { job, dataset, ledger, known, floors, refused, linkage })
     }
 

@@ -1,6 +1,6 @@
 //! The ledger beside the vault's log: what the log knows, the ledger has, or nothing is drafted or let out.
 
-use std::{cell::RefCell, fs, path::PathBuf};
+use std::{cell::RefCell, collections::BTreeMap, fs, path::PathBuf};
 
 use minster_aggregator::{AggregateError, Job, Outcome, ReleaseReport, draft, let_out, withdraw};
 use minster_model::{Audience, DatasetRef, Purpose};
@@ -83,8 +83,9 @@ impl ReleaseLog for Log {
         Ok(self.floors.clone())
     }
 
-    fn refuses(&mut self, _: &Purpose, of: Audience) -> Result<Option<String>, VaultError> {
-        Ok((self.refused == Some(of)).then(|| format!("no release for {of}: \"We count.\"")))
+    fn refused(&mut self, _: &Purpose) -> Result<BTreeMap<Audience, String>, VaultError> {
+        let why = |of: Audience| (of, format!("no release for {of}: \"We count.\""));
+        Ok(self.refused.map(why).into_iter().collect())
     }
 
     fn releases(&mut self, _: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {

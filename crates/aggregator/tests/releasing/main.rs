@@ -74,8 +74,8 @@ impl ReleaseLog for OneKey {
         Ok(Floors::default())
     }
 
-    fn refuses(&mut self, _: &Purpose, _: Audience) -> Result<Option<String>, VaultError> {
-        Ok(None)
+    fn refused(&mut self, _: &Purpose) -> Result<BTreeMap<Audience, String>, VaultError> {
+        Ok(BTreeMap::new())
     }
 
     fn releases(&mut self, _: &Purpose) -> Result<Vec<KnownRelease>, VaultError> {

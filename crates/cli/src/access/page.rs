@@ -8,7 +8,10 @@ use super::{
     content::{Column, Content, LeftOut, Record, RecordKind},
     words::usual,
 };
-use crate::{failure::Failure, report::frame};
+use crate::{
+    failure::Failure,
+    report::{self, frame},
+};
 
 const STYLE: &str = include_str!("page.css");
 const TITLE: &str = "What the council's data system holds about the child";
@@ -303,8 +306,5 @@ pub(super) fn readme(content: &Content, case: Option<&str>) -> String {
 }
 
 fn today() -> String {
-    let now = jiff::Timestamp::now();
-    let here = now.in_tz("Europe/London").map(|now| now.date());
-    let today = here.unwrap_or_else(|_| jiff::tz::Offset::UTC.to_datetime(now).date());
-    today.strftime("%-d %B %Y").to_string()
+    report::day(jiff::Timestamp::now())
 }

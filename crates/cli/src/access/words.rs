@@ -6,7 +6,7 @@ use minster_model::{DatasetClass, Period};
 use minster_store::Manifest;
 
 use crate::{
-    dictionary::{self, Described, package::Resource},
+    dictionary::{self, Described, Linked, package::Resource},
     failure::Failure,
     pipeline::Loaded,
     stages,
@@ -27,15 +27,14 @@ pub(super) struct Words {
 /// The definitions.
 pub(super) struct Definitions<'a> {
     loaded: &'a Loaded,
-    config: &'a Path,
     described: Described,
     /// Linked datasets, by period; nothing where the definitions changed since.
     linked: Vec<(Period, Option<Vec<Resource>>)>,
 }
 
 impl<'a> Definitions<'a> {
-    pub(super) fn read(loaded: &'a Loaded, config: &'a Path) -> Result<Self, Failure> {
-        Ok(Self { loaded, config, described: stages::described(config)?, linked: Vec::new() })
+    pub(super) fn read(loaded: &'a Loaded, config: &Path) -> Result<Self, Failure> {
+        Ok(Self { loaded, described: stages::described(config)?, linked: Vec::new() })
     }
 
     /// A table of a linked dataset, where the definitions explain it.
@@ -45,7 +44,8 @@ impl<'a> Definitions<'a> {
         }
         let period = &manifest.dataset.period;
         if !self.linked.iter().any(|(known, _)| known == period) {
-            let explained = dictionary::explain(self.loaded, self.config, period);
+            let explained = Linked::read(self.loaded, period)
+                .and_then(|linked| linked.explained(&self.described));
             let tables = explained.ok().filter(|of| of.dataset == manifest.dataset);
             self.linked.push((period.clone(), tables.map(|of| of.tables)));
         }

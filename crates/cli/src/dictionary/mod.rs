@@ -85,37 +85,61 @@ pub(crate) fn explain(
     config: &Path,
     period: &Period,
 ) -> Result<Explanation, Failure> {
-    let path = &loaded.pipeline.matching;
-    let text = pipeline::read(path)?;
-    let matching = Matching::parse(&text).map_err(|error| Failure::Match {
-        path: path.clone(),
-        source: Box::new(minster_matcher::MatchError::Definition(Box::new(error))),
-    })?;
-    let dataset = stages::children(loaded, period)?;
-    let (manifest, _) = loaded.store()?.manifest(&dataset)?;
-    let Origin::Datasets { definition_sha256, datasets, .. } = &manifest.origin else {
-        return Err(Failure::Name);
-    };
-    if *definition_sha256 != Matching::sha256(&text) {
-        let (period, matching) = (period.clone(), path.clone());
-        return Err(Failure::OtherMatching { period, matching });
-    }
-    let own: Vec<(String, Period)> = datasets
-        .iter()
-        .map(|(dataset, _)| (dataset.name.to_string(), dataset.period.clone()))
-        .collect();
-    let described: Described = stages::described(config)?;
-    let explain = Explain { matching: &matching, described: &described, own: &own, period };
-    let mut tables = Vec::new();
-    for table in &manifest.tables {
-        let unexplained = |column: &str| Failure::Unexplained {
-            matching: path.clone(),
-            table: table.name.clone(),
-            column: column.to_owned(),
+    let linked = Linked::read(loaded, period)?;
+    linked.explained(&stages::described(config)?)
+}
+
+/// A period's integrated dataset, and the definition that it was linked by.
+pub(crate) struct Linked<'a> {
+    path: &'a Path,
+    matching: Matching,
+    dataset: DatasetRef,
+    manifest: Manifest,
+    /// The deliveries that it was linked from.
+    own: Vec<(String, Period)>,
+}
+
+impl<'a> Linked<'a> {
+    /// Reads the manifest. Refuses a dataset that was linked by another definition than the one that stands.
+    pub(crate) fn read(loaded: &'a Loaded, period: &Period) -> Result<Self, Failure> {
+        let path = &loaded.pipeline.matching;
+        let text = pipeline::read(path)?;
+        let matching = Matching::parse(&text).map_err(|error| Failure::Match {
+            path: path.clone(),
+            source: Box::new(minster_matcher::MatchError::Definition(Box::new(error))),
+        })?;
+        let dataset = stages::children(loaded, period)?;
+        let (manifest, _) = loaded.store()?.manifest(&dataset)?;
+        let Origin::Datasets { definition_sha256, datasets, .. } = &manifest.origin else {
+            return Err(Failure::Name);
         };
-        tables.push(explain.resource(table).map_err(|column| unexplained(&column))?);
+        if *definition_sha256 != Matching::sha256(&text) {
+            let (period, matching) = (period.clone(), path.clone());
+            return Err(Failure::OtherMatching { period, matching });
+        }
+        let own = datasets
+            .iter()
+            .map(|(dataset, _)| (dataset.name.to_string(), dataset.period.clone()))
+            .collect();
+        Ok(Self { path, matching, dataset, manifest, own })
     }
-    Ok(Explanation { dataset, manifest, tables })
+
+    /// Explains its tables by what the definitions of the sources say.
+    pub(crate) fn explained(self, described: &Described) -> Result<Explanation, Failure> {
+        let Self { path, matching, dataset, manifest, own } = self;
+        let period = &dataset.period;
+        let explain = Explain { matching: &matching, described, own: &own, period };
+        let mut tables = Vec::new();
+        for table in &manifest.tables {
+            let unexplained = |column: &str| Failure::Unexplained {
+                matching: path.to_owned(),
+                table: table.name.clone(),
+                column: column.to_owned(),
+            };
+            tables.push(explain.resource(table).map_err(|column| unexplained(&column))?);
+        }
+        Ok(Explanation { dataset, manifest, tables })
+    }
 }
 
 /// The data package of a period's integrated dataset, as JSON.

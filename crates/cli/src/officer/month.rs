@@ -80,6 +80,9 @@ pub(super) struct Quarantines {
 
 #[derive(Serialize)]
 pub(super) struct Disposal {
+    /// Its list, by which the receipt names it.
+    #[serde(skip)]
+    list: String,
     pub(super) purpose: String,
     pub(super) day: String,
     /// Persons by category; none where 1 to 4 are.
@@ -209,7 +212,6 @@ struct Reading<'a> {
     stopped: BTreeSet<Purpose>,
     /// Holds that stand, each with its category where it is a moratorium.
     standing: BTreeMap<&'a str, Option<&'a str>>,
-    lists: Vec<&'a str>,
     register: Register<'a>,
     entries: BTreeMap<&'a str, u64>,
     /// The month's proposals.
@@ -271,8 +273,8 @@ impl<'a> Reading<'a> {
             }
             Event::Proposed { proposal, action } => drop(self.actions.insert(proposal, action)),
             Event::AppliedDisposal { receipt } => {
-                let place = self.lists.iter().position(|list| *list == receipt.list);
-                if let Some(disposal) = place.and_then(|at| self.report.disposals.get_mut(at)) {
+                let mut disposals = self.report.disposals.iter_mut();
+                if let Some(disposal) = disposals.find(|of| of.list == receipt.list) {
                     disposal.applied = true;
                 }
             }
@@ -309,8 +311,8 @@ impl<'a> Reading<'a> {
             },
             Event::Disposed { case: Some(_), .. } => self.erased += 1,
             Event::Disposed { proposal, purpose, persons, case: None } => {
-                self.lists.push(proposal);
                 self.report.disposals.push(Disposal {
+                    list: proposal.clone(),
                     purpose: purpose.to_string(),
                     day: day(entry),
                     persons: persons.iter().map(|(of, n)| (of.clone(), of_persons(*n))).collect(),

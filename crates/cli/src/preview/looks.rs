@@ -16,10 +16,17 @@ const PROGRAM: &str = "minster-preview";
 pub(crate) struct Look {
     name: &'static str,
     most: usize,
+    /// Said where the day has had so many of a period.
+    used_up: fn(usize, Period) -> Failure,
 }
 
-pub(crate) const PREVIEW: Look = Look { name: "preview", most: 100 };
-pub(crate) const RISK: Look = Look { name: "risk", most: 20 };
+pub(crate) const PREVIEW: Look = Look {
+    name: "preview",
+    most: 100,
+    used_up: |most, period| Failure::PreviewsUsedUp { most, period },
+};
+pub(crate) const RISK: Look =
+    Look { name: "risk", most: 20, used_up: |most, period| Failure::RisksUsedUp { most, period } };
 
 /// Looks, if the day has a look left, and counts it whatever comes of it: a refusal tells something, too. The caller holds
 /// the run lock.
@@ -40,10 +47,7 @@ pub(crate) fn count<T>(
     };
     let before = store.runs()?.iter().filter(is_one).count();
     if before >= look.most {
-        return Err(match look.name {
-            "risk" => Failure::RisksUsedUp { most: look.most, period: period.clone() },
-            _ => Failure::PreviewsUsedUp { most: look.most, period: period.clone() },
-        });
+        return Err((look.used_up)(look.most, period.clone()));
     }
     let mut record = RunRecord::begin(loaded.run.clone(), PROGRAM, purpose.clone(), now);
     let progress = Progress::Working;

@@ -8,7 +8,6 @@ pub(crate) mod page;
 mod text;
 
 use clap::Args;
-use jiff::Timestamp;
 use minster_model::{Period, Purpose, SourceName};
 use serde::Serialize;
 
@@ -67,13 +66,6 @@ fn percent(count: u64, of: u64) -> String {
         share if count > 0 && share < 0.1 => "< 0.1 %".to_owned(),
         share => format!("{share:.1} %"),
     }
-}
-
-/// The day of an instant, as people here count days.
-fn day(at: Timestamp) -> String {
-    const DAY: &str = "%-d %B %Y";
-    let local = at.in_tz("Europe/London").map(|local| local.strftime(DAY).to_string());
-    local.unwrap_or_else(|_| at.strftime(DAY).to_string())
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use minster_model::RowCounts;
 use minster_store::FileCounts;
 
 use super::{
-    Quality, day,
+    Quality,
     deliveries::{Before, Delivery, Stands},
     finding::{Finding, plain},
     percent,
     text::{before_name, changes, difference},
 };
-use crate::report::frame;
+use crate::report::{day, frame};
 
 pub(crate) const STYLE: &str = include_str!("page.css");
 

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{
-    Quality, day,
+    Quality,
     deliveries::{Before, Delivery, Stands},
     percent,
 };
+use crate::report::day;
 
 /// One block a delivery.
 pub(super) fn text(quality: &Quality) -> String {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use minster_model::{Kind, Purpose, Role};
+use minster_model::{Kind, Purpose, Role, counted};
 use minster_vault::{approvals::DecideCase, purposes::today, unseen::shown};
 use minster_vault_api::{
     CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Client, Ground, NewCase, ProposedAction,
@@ -263,14 +263,10 @@ pub(crate) fn list(of: &List) -> Result<(), Failure> {
 fn left(case: &CaseStatus) -> String {
     match case.days_left {
         None => "closed".into(),
-        Some(days) if days < 0 => format!("OVERDUE by {}", counted(-days)),
+        Some(days) if days < 0 => format!("OVERDUE by {}", counted(-days, "day", "days")),
         Some(0) => "the last day is today".into(),
-        Some(days) => format!("{} left", counted(days)),
+        Some(days) => format!("{} left", counted(days, "day", "days")),
     }
-}
-
-fn counted(days: i32) -> String {
-    format!("{days} day{}", if days == 1 { "" } else { "s" })
 }
 
 fn described(case: &CaseStatus) -> String {
@@ -372,10 +368,11 @@ pub(crate) fn status_line(counts: &CaseCounts) -> String {
     let mut line = format!("{open} open");
     match least_days_left {
         Some(days) if *days < 0 => {
-            let _ = write!(line, ", {overdue} OVERDUE, the first by {}", counted(-days));
+            let _ =
+                write!(line, ", {overdue} OVERDUE, the first by {}", counted(-days, "day", "days"));
         }
         Some(days) => {
-            let _ = write!(line, ", {} left for the first", counted(*days));
+            let _ = write!(line, ", {} left for the first", counted(*days, "day", "days"));
         }
         None => {}
     }

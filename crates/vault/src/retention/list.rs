@@ -67,17 +67,7 @@ pub(crate) fn is_wanted(state: &State, name: &str) -> bool {
     }
 }
 
-/// Removes what is sealed of disposals that are neither proposed any more nor open: a process was stopped before it did.
+/// Removes what is sealed of disposals that are neither proposed any more nor open.
 pub(crate) fn sweep(folder: &OpenFolder, state: &State) -> Result<(), VaultFault> {
-    let within = folder.path.join(Proposed::FOLDER);
-    if !within.exists() {
-        return Ok(());
-    }
-    for entry in std::fs::read_dir(&within).map_err(VaultFault::io("read", &within))? {
-        let path = entry.map_err(VaultFault::io("read", &within))?.path();
-        if !is_wanted(state, &path.file_name().unwrap_or_default().to_string_lossy()) {
-            folder.disk.remove(&path)?;
-        }
-    }
-    Ok(())
+    folder.sweep(Proposed::FOLDER, |name| is_wanted(state, name))
 }

@@ -151,9 +151,7 @@ impl Session<'_> {
         };
         let receipt = self.vault.look(of)?;
         let receipt = receipt.ok_or_else(|| told("it is not closed, or not there"))?;
-        let unwritable = |_| Denial::Fault { what: "a receipt could not be written".into() };
-        let text = serde_json::to_string_pretty(&receipt).map_err(unwritable)?;
-        self.vault.sign(&(text + "\n")).map(Response::Note)
+        self.signed("a receipt", &receipt)
     }
 
     /// A decision as it is proposed. A schedule comes with it where records are disposed of.
@@ -170,7 +168,7 @@ impl Session<'_> {
         })??;
         let subject = self.subject_of(&case, &of.sha256)?;
         let grants = matches!(decision, CaseDecision::Grant | CaseDecision::GrantSeveral);
-        let disposes = grants && matches!(of.right, Right::Erasure | Right::Objection);
+        let disposes = grants && of.right.disposes();
         // A number that is nobody's own, such as a case's, stands on no row about a person: it would keep nobody out.
         let asks = disposes || (grants && of.right == Right::Restriction);
         let schedule_sha256 = text.as_deref().map(sha256);
@@ -182,15 +180,13 @@ impl Session<'_> {
             }
             (false, Some(_)) => return Err(made("it disposes of nothing, and needs no schedule")),
             (false, None) => None,
-            (true, Some(text)) if !disposes => {
-                own_kind(&schedule(&text)?, &subject.kind).map_err(made)?;
-                None
-            }
             (true, Some(text)) => {
                 own_kind(&schedule(&text)?, &subject.kind).map_err(made)?;
-                let may = |state: &State| state.live(&of.purpose).map(|of| of.may_dispose());
-                self.vault.look(may)??.map_err(|why| made(&why))?;
-                Some(Proposed { schedule: text, numbers: [subject.link].into() })
+                if disposes {
+                    let may = |state: &State| state.live(&of.purpose).map(|of| of.may_dispose());
+                    self.vault.look(may)??.map_err(|why| made(&why))?;
+                }
+                disposes.then(|| Proposed { schedule: text, numbers: [subject.link].into() })
             }
         };
         let decided = DecideCase {

@@ -443,8 +443,6 @@ impl Session<'_> {
         };
         let told = self.vault.look(told)?;
         let told = told.ok_or_else(|| refusal("told", "no such disposal list was applied"))?;
-        let unwritable = |_| Denial::Fault { what: "a receipt could not be written".into() };
-        let text = serde_json::to_string_pretty(&told).map_err(unwritable)?;
-        self.vault.sign(&(text + "\n")).map(Response::Note)
+        self.signed("a receipt", &told)
     }
 }

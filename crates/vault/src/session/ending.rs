@@ -7,7 +7,7 @@ use minster_vault_api::{
     CarriedOut, Denial, EndOrder, RemovedDataset, RemovedFiles, Response, StoreRemoval,
 };
 
-use super::{Session, approvals::made, fault, out_of_order};
+use super::{Session, approvals::made, fault, is_sha256, out_of_order};
 use crate::{
     approvals::{Action, EndPurpose, refusal},
     ending,
@@ -195,7 +195,8 @@ impl Session<'_> {
             )));
         }
         let folder = self.vault.folder();
-        let pieces = ending::pieces(folder, &state, purpose).map_err(fault)?;
+        let proposed = ending::proposed(folder).map_err(fault)?;
+        let pieces = ending::pieces(folder, &state, purpose, &proposed).map_err(fault)?;
         let told = ending::told(&pieces, &of).map_err(fault)?;
         self.decide(|state| {
             keeping.is_still(state, purpose)?;
@@ -267,9 +268,7 @@ impl Session<'_> {
             }))
         };
         let told = self.vault.look(told)??;
-        let unwritable = |_| Denial::Fault { what: "a certificate could not be written".into() };
-        let text = serde_json::to_string_pretty(&told).map_err(unwritable)?;
-        self.vault.sign(&(text + "\n")).map(Response::Note)
+        self.signed("a certificate", &told)
     }
 
     fn nothing_keeps(&self, purpose: &Purpose) -> Result<Keeping, Denial> {
@@ -307,14 +306,12 @@ fn begun(of: &PurposeState) -> Result<&Ending, Denial> {
 
 /// Refuses words about another purpose's datasets, and hashes that are none.
 fn check(purpose: &Purpose, removal: &StoreRemoval) -> Result<(), Denial> {
-    let is_hash =
-        |text: &str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let of_dataset = |of: &RemovedDataset| {
-        let is_none_or_hash = |text: &String| text.is_empty() || is_hash(text);
+        let is_none_or_hash = |text: &String| text.is_empty() || is_sha256(text);
         let told = [&of.manifest, &of.waiting].into_iter().all(is_none_or_hash);
-        of.dataset.purpose == *purpose && told && is_hash(&of.sha256)
+        of.dataset.purpose == *purpose && told && is_sha256(&of.sha256)
     };
-    let of_files = |of: &RemovedFiles| is_hash(&of.sha256);
+    let of_files = |of: &RemovedFiles| is_sha256(&of.sha256);
     match removal.datasets.iter().all(of_dataset) && removal.files.iter().all(of_files) {
         true => Ok(()),
         false => Err(out_of_order(

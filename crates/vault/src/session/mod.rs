@@ -239,6 +239,20 @@ fn longest_digits(text: &str, between: &str) -> usize {
     left.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default()
 }
 
+/// Whether a text is a SHA-256 in hexadecimal.
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+impl Session<'_> {
+    /// An object that is told, signed: the same each time. `what` it is goes into the fault.
+    fn signed(&self, what: &str, told: &serde_json::Value) -> Result<Response, Denial> {
+        let unwritable = |_| Denial::Fault { what: format!("{what} could not be written") };
+        let text = serde_json::to_string_pretty(told).map_err(unwritable)?;
+        self.vault.sign(&(text + "\n")).map(Response::Note)
+    }
+}
+
 fn out_of_order(what: &str) -> Denial {
     Denial::OutOfOrder { what: what.to_owned() }
 }

@@ -3,7 +3,7 @@
 use minster_model::{Purpose, Role};
 use minster_vault_api::{Denial, Publication, Publishing, Response};
 
-use super::Session;
+use super::{Session, is_sha256};
 use crate::log::{Asker, Event};
 
 /// Releases in one answer: some 300 bytes each.
@@ -14,9 +14,8 @@ impl Session<'_> {
     /// same files out.
     pub(super) fn publish(&mut self, publication: Publication) -> Result<Response, Denial> {
         self.allow(&[Role::Analyst], "letting a release out")?;
-        let is_hash =
-            |text: &String| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_hash(&publication.sha256) || !publication.entry.iter().all(is_hash) {
+        let entry = publication.entry.iter().all(|entry| is_sha256(entry));
+        if !is_sha256(&publication.sha256) || !entry {
             return Err(super::out_of_order("a release and its entry are named by their SHA-256"));
         }
         if publication.what == Publishing::LetOut && publication.entry.is_none() {

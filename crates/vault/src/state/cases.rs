@@ -110,9 +110,7 @@ impl Case {
                 "its month was over on {}, and a delay is told within it: answer the case now",
                 self.due
             )),
-            CaseDecision::GrantSeveral
-                if !matches!(self.right, Right::Erasure | Right::Objection) =>
-            {
+            CaseDecision::GrantSeveral if !self.right.disposes() => {
                 refused("`--several` is for an erasure or an objection")
             }
             CaseDecision::Refuse(ground) if !ground.refuses(self.right) => {
@@ -216,7 +214,7 @@ impl Cases {
     /// Cases of a purpose that nobody has decided, and whose decision needs its records. An erasure does not: the end of the purpose
     /// does what it asks.
     pub(crate) fn waiting(&self, purpose: &Purpose) -> Vec<String> {
-        let needs = |of: &Case| !matches!(of.right, Right::Erasure | Right::Objection);
+        let needs = |of: &Case| !of.right.disposes();
         let all = self.0.iter().filter(|(_, of)| of.purpose == *purpose && of.stage == Stage::Open);
         all.filter(|(_, of)| needs(of)).map(|(id, _)| id.clone()).collect()
     }

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use minster_model::{Purpose, Role, SourceName};
-use minster_vault_api::{Denial, Notice, PurposeDefinition, ReadColumns, first_of, today};
+use minster_vault_api::{Denial, PurposeDefinition, ReadColumns, first_of, today};
 
 use super::{PurposeState, State};
 
@@ -55,17 +55,17 @@ impl State {
     /// # Errors
     /// The version that it needs, in words.
     pub(crate) fn may_name(&self, new: &PurposeDefinition) -> Result<(), String> {
-        if let Some(before) = self.purposes.get(&new.name) {
-            before.stands().map_err(|denial| denial.to_string())?;
+        let stands = self.purposes.get(&new.name);
+        if let Some(stands) = stands {
+            stands.stands().map_err(|denial| denial.to_string())?;
         }
         let notices = || self.purposes.values().filter_map(|of| of.definition.notice.as_ref());
         let newest = notices().map(|notice| notice.version).max().unwrap_or_default();
         let version = new.notice.as_ref().map_or(0, |of| of.version);
-        let stands = self.purposes.get(&new.name).map(|of| &of.definition);
+        let stands = stands.map(|of| &of.definition);
         let own = stands.and_then(|of| of.notice.as_ref());
         if let Some(notice) = new.notice.as_ref().filter(|notice| Some(*notice) != own) {
-            let today = today();
-            if notice.day.parse().is_ok_and(|day: Date| day > today) {
+            if notice.day.parse().is_ok_and(|day: Date| day > today()) {
                 return Err(format!(
                     "the privacy notice of the purpose {} is of {}, and that day is to come: publish it first",
                     new.name, notice.day
@@ -102,9 +102,9 @@ impl State {
         if version > before {
             return Ok(());
         }
-        let sentence = |of: Option<&Notice>| of.map(|of| of.sentence.clone());
+        let sentence = new.notice.as_ref().map(|of| &of.sentence);
         let changed = match own {
-            Some(_) if sentence(new.notice.as_ref()) != sentence(own) => Some("sentence"),
+            Some(own) if sentence != Some(&own.sentence) => Some("sentence"),
             Some(_) if new.text != stands.text => Some("aim (`text`)"),
             Some(_) if new.legal_basis != stands.legal_basis => Some("legal basis"),
             _ => None,

@@ -4,40 +4,39 @@
 use std::fs;
 
 use jiff::{Span, civil::Date};
-use minster_model::{DatasetClass, KeyVersion, Role};
-use minster_vault::{disk::Disk, session::Session, vault::Vault};
+use minster_model::{DatasetClass, Role};
+use minster_vault::{session::Session, vault::Vault};
 use minster_vault_api::{
-    CarriedOut, CaseDecision, CaseOutcome, Denial, PROTOCOL, Proposed, ProposedAction, Publication,
-    Publishing, RecordedManifest, RemovedDataset, RemovedFiles, Request, Response, Right,
-    RunManifest, StoreRemoval, note::Verifier,
+    CarriedOut, CaseDecision, CaseOutcome, Denial, PROTOCOL, ProposedAction, Publication,
+    Publishing, RemovedDataset, RemovedFiles, Request, Response, Right, StoreRemoval,
+    note::Verifier,
 };
 use serde_json::Value;
 
 use crate::{
-    cases::{decided, opened},
-    common::{
-        PURPOSES, Serving, Site, batch, carried_out, copy, dataset, denial, kind, manifest, rotated,
-    },
+    cases::{decided, opened, today},
+    common::{PURPOSES, Serving, Site, batch, carried_out, copy, dataset, denial, kind, rotated},
     crash::at_every_write,
     retention::{SCHEDULE, disposed, education, files, filled, held, id, list, proposed, upn},
 };
 
-fn end(early: bool, store_lost: bool) -> ProposedAction {
+pub(crate) fn end(early: bool, store_lost: bool) -> ProposedAction {
     ProposedAction::EndPurpose { purpose: education(), early, store_lost }
 }
 
-fn today() -> Date {
-    jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date()
+/// Education, as it is named.
+pub(crate) fn named_anew() -> String {
+    let (text, _) = PURPOSES.split_once("[[purpose]]\nname = \"health\"").unwrap();
+    text.to_owned()
 }
 
 /// Has education end on a day: two custodians name it anew.
 fn until(site: &Site, serving: &Serving, last: Date) {
-    let (text, _) = PURPOSES.split_once("[[purpose]]\nname = \"health\"").unwrap();
-    let text = text.replace("2099-12-31", &last.to_string());
+    let text = named_anew().replace("2099-12-31", &last.to_string());
     carried_out(site, serving, ProposedAction::Purpose(text)).unwrap();
 }
 
-fn removal(manifest: &str) -> StoreRemoval {
+pub(crate) fn removal(manifest: &str) -> StoreRemoval {
     let removed = RemovedDataset {
         dataset: dataset(DatasetClass::Source),
         manifest: manifest.repeat(64),
@@ -51,14 +50,14 @@ fn removal(manifest: &str) -> StoreRemoval {
 }
 
 /// A certificate, once its signature was verified.
-fn verified(serving: &Serving, note: &str) -> Value {
+pub(crate) fn verified(serving: &Serving, note: &str) -> Value {
     let verifier = serving.client(Role::Auditor).unwrap().status().unwrap().verifier;
     let verifier: Verifier = verifier.parse().unwrap();
     serde_json::from_str(verifier.open(note).unwrap()).unwrap()
 }
 
 /// Why the end of education cannot be proposed.
-fn refused(serving: &Serving, action: ProposedAction) -> String {
+pub(crate) fn refused(serving: &Serving, action: ProposedAction) -> String {
     let mut client = serving.client(Role::Custodian).unwrap();
     denial(proposed(&mut client, action)).to_string()
 }
@@ -73,7 +72,7 @@ fn of_education(site: &Site) -> Vec<String> {
 }
 
 /// Children, new keys, a disposal that nobody applied, a release, and a proposal about pseudonyms.
-fn lived(site: &Site, serving: &Serving) {
+pub(crate) fn lived(site: &Site, serving: &Serving) {
     filled(serving);
     rotated(site, serving, "education");
     let mut analyst = serving.client(Role::Analyst).unwrap();
@@ -89,7 +88,7 @@ fn lived(site: &Site, serving: &Serving) {
     serving.ask("health", "upn", &["CANARY-UPN-010"]).unwrap();
 }
 
-fn publication(sha256: &str, what: Publishing) -> Publication {
+pub(crate) fn publication(sha256: &str, what: Publishing) -> Publication {
     let is_out = what == Publishing::LetOut;
     Publication {
         purpose: education(),
@@ -326,197 +325,6 @@ fn an_open_erasure_is_done_by_the_end_and_an_approved_access_comes_first() {
 
 fn age_recipient() -> String {
     age::x25519::Identity::generate().to_public().to_string()
-}
-
-#[test]
-fn nothing_is_answered_for_a_purpose_whose_end_began() {
-    let site = Site::new();
-    let serving = site.serve();
-    lived(&site, &serving);
-    let mut running = serving.client(Role::Ingest).unwrap();
-    running.open_run(manifest("education", "census", 100)).unwrap();
-    running.pseudonymise(&kind("upn"), batch(&[upn(10)])).unwrap();
-    let mut linker = serving.client(Role::Linker).unwrap();
-    let source = dataset(DatasetClass::Source);
-    let (_, wrapped) = linker.create_key(&source).unwrap();
-    let recorded = RecordedManifest { dataset: source.clone(), sha256: "d".repeat(64) };
-    let mut client = serving.client(Role::Custodian).unwrap();
-    let reidentify = ProposedAction::Reidentify {
-        purpose: education(),
-        pseudonyms: vec!["0".repeat(32).parse().unwrap()],
-    };
-    let approved = proposed(&mut client, reidentify).unwrap();
-    for name in ["ann", "ben"] {
-        client.approve(site.sign(name, &approved)).unwrap();
-    }
-    carried_out(&site, &serving, end(true, false)).unwrap();
-    // A run that was open, and a proposal that was approved, are no way round it.
-    let asked = denial(running.pseudonymise(&kind("upn"), batch(&[upn(11)])));
-    assert!(matches!(asked, Denial::PurposeEnded { .. }), "{asked}");
-    assert!(client.reidentify(&id(&approved)).is_err());
-    drop((running, linker, client, serving));
-    let vault = site.open(Disk::new()).unwrap();
-    let purpose = education;
-    let requests = |role: Role| -> Vec<Request> {
-        let propose = |action: ProposedAction| {
-            Request::Propose(Proposed {
-                action,
-                reference: "C/1".into(),
-                reason: "r".into(),
-                expires: minster_tests::soon(),
-            })
-        };
-        match role {
-            Role::Ingest => vec![
-                Request::OpenRun(RunManifest { ..manifest("education", "census", 10) }),
-                Request::CreateKey(source.clone()),
-                Request::RecordManifest { manifest: recorded.clone(), carried_from: None },
-                Request::TakeOver { purpose: purpose(), manifests: vec![] },
-            ],
-            Role::Linker => vec![
-                Request::CreateKey(source.clone()),
-                Request::UnwrapKey(source.clone(), wrapped.clone(), None, "d".repeat(64)),
-                Request::Crosswalk { purpose: purpose(), from: KeyVersion(1), page: 0 },
-                Request::ExactOnly { purpose: purpose() },
-                Request::Restricted { purpose: purpose() },
-                Request::Manifests { purpose: purpose(), page: 0 },
-                Request::GiveReview { purpose: purpose(), reviewer: "rae".into(), pairs: 1 },
-                Request::RecordDisposed {
-                    manifest: recorded.clone(),
-                    carried_from: "d".repeat(64),
-                    list: "0".repeat(16),
-                },
-            ],
-            Role::Analyst => vec![
-                Request::Publish(publication("3", Publishing::LetOut)),
-                Request::Releases { purpose: purpose(), page: 0 },
-            ],
-            Role::Custodian => vec![
-                propose(ProposedAction::Reidentify {
-                    purpose: purpose(),
-                    pseudonyms: vec!["1".repeat(32).parse().unwrap()],
-                }),
-                propose(ProposedAction::Rotate { purpose: purpose() }),
-                propose(ProposedAction::Retire {
-                    purpose: purpose(),
-                    version: KeyVersion(1),
-                    give_up: vec![],
-                }),
-                propose(ProposedAction::Load {
-                    purpose: purpose(),
-                    source: "census".parse().unwrap(),
-                    ceiling: 1,
-                }),
-                propose(ProposedAction::Reviewers { purpose: purpose(), reviewers: vec![] }),
-                propose(ProposedAction::Purpose(named_anew())),
-                Request::PlanRetention {
-                    purpose: purpose(),
-                    schedule: SCHEDULE.into(),
-                    until: "2030-01-01".into(),
-                },
-            ],
-            Role::Auditor => {
-                vec![Request::ScanKey(source.clone(), wrapped.clone(), None, "d".repeat(64))]
-            }
-        }
-    };
-    let mut asked = 0;
-    for role in Role::ALL {
-        let mut session = Session::new(&vault, rustix::process::getuid().as_raw());
-        session.answer(Request::Hello { protocol: PROTOCOL, role, program: "test".into() });
-        for (place, request) in requests(role).into_iter().enumerate() {
-            let Response::Denied(denied) = session.answer(request) else {
-                panic!("{role} {place}")
-            };
-            let told = denied.to_string();
-            assert!(
-                told.contains("two custodians ended the purpose education"),
-                "{role} {place}: {told}"
-            );
-            asked += 1;
-        }
-    }
-    assert_eq!(asked, 22);
-    // A child's pseudonyms are those of the purposes that stand.
-    drop(vault);
-    let serving = site.serve();
-    let mut client = serving.client(Role::Custodian).unwrap();
-    let subject = ProposedAction::Subject { kind: kind("upn"), identifier: batch(&[upn(10)]) };
-    let text = proposed(&mut client, subject).unwrap();
-    for name in ["ann", "ben"] {
-        assert!(client.compare_subject(&id(&text), batch(&[upn(10)])).unwrap());
-        client.approve(site.sign(name, &text)).unwrap();
-    }
-    let found = client.find_subject(&id(&text), &kind("upn"), batch(&[upn(10)])).unwrap();
-    assert!(!found.is_empty() && found.iter().all(|of| of.purpose.as_str() == "health"));
-}
-
-fn named_anew() -> String {
-    let (text, _) = PURPOSES.split_once("[[purpose]]\nname = \"health\"").unwrap();
-    text.to_owned()
-}
-
-/// The store burnt down after the end began: two more signatures, and the certificate says what no word came of.
-#[test]
-fn a_lost_store_needs_two_signatures_of_its_own() {
-    let site = Site::new();
-    let serving = site.serve();
-    lived(&site, &serving);
-    carried_out(&site, &serving, end(true, false)).unwrap();
-    let again = refused(&serving, end(true, false));
-    assert!(again.contains("--store-lost"), "{again}");
-    let mut client = serving.client(Role::Custodian).unwrap();
-    assert!(client.finish_end(&education()).is_err());
-    carried_out(&site, &serving, end(true, true)).unwrap();
-    let told = verified(&serving, &client.finish_end(&education()).unwrap());
-    assert_eq!(told["orders"].as_array().unwrap().len(), 2);
-    assert_eq!(told["orders"][1]["store_lost"], true);
-    assert_eq!(told["datasets_of_the_log_without_word"].as_array().unwrap().len(), 1, "{told}");
-    let over = refused(&serving, end(true, true));
-    assert!(over.contains("end-purpose certificate"), "{over}");
-}
-
-/// A program was stopped after its dataset was recorded, and before it was put in its place.
-#[test]
-fn a_dataset_that_waited_to_be_put_in_its_place_is_the_newest() {
-    let site = Site::new();
-    let serving = site.serve();
-    lived(&site, &serving);
-    carried_out(&site, &serving, end(true, false)).unwrap();
-    let mut waiting = removal("c");
-    waiting.datasets[0].waiting = "d".repeat(64);
-    serving.client(Role::Linker).unwrap().tell_removal(&education(), waiting).unwrap();
-    let note = serving.client(Role::Custodian).unwrap().finish_end(&education()).unwrap();
-    let told = verified(&serving, &note);
-    assert_eq!(told["datasets_of_the_log_without_word"], serde_json::json!([]));
-}
-
-/// The store's side tells of another snapshot than the log's newest, or of another store: that is no word of what the log knows.
-#[test]
-fn a_dataset_that_was_removed_in_another_state_is_named() {
-    let site = Site::new();
-    let serving = site.serve();
-    lived(&site, &serving);
-    carried_out(&site, &serving, end(true, false)).unwrap();
-    let mut linker = serving.client(Role::Linker).unwrap();
-    let mut strange = removal("d");
-    strange.datasets[0].dataset.purpose = "health".parse().unwrap();
-    assert!(
-        denial(linker.tell_removal(&education(), strange))
-            .to_string()
-            .contains("another purpose's")
-    );
-    linker.tell_removal(&education(), removal("c")).unwrap();
-    let mut client = serving.client(Role::Custodian).unwrap();
-    let why = denial(client.finish_end(&education())).to_string();
-    assert!(why.contains("no word came of 1 dataset") && why.contains("census"), "{why}");
-    assert!(site.vault().join("registry/education").exists());
-    // Two custodians say that it is lost.
-    carried_out(&site, &serving, end(true, true)).unwrap();
-    let note = client.finish_end(&education()).unwrap();
-    let told = verified(&serving, &note);
-    let untold = told["datasets_of_the_log_without_word"].as_array().unwrap();
-    assert!(untold[0].as_str().unwrap().contains("census"), "{told}");
 }
 
 /// A list that was signed and never applied, and what it was proposed with, go too.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 #![allow(clippy::print_stderr, reason = "a test that is left out says so")]
 
+mod after_the_end;
 mod approvals;
 mod attacks;
 mod cases;
@@ -10,6 +11,7 @@ mod copies;
 mod crash;
 mod custody;
 mod disposal;
+mod ended_stores;
 mod ending;
 mod erasures;
 mod exact_only;
