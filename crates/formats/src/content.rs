@@ -102,8 +102,23 @@ pub struct Measure {
     pub unit: Unit,
     /// The month that it is of, such as `2024-09`, and its name without it.
     pub month: Option<(String, String)>,
+    /// The rows of CSV and Parquet that it stands in, in place of a column.
+    pub row: Option<MeasureRow>,
     /// One value a row.
     pub values: Vec<Value>,
+}
+
+/// The rows of CSV and Parquet that a measure stands in: one a row of its table, apart from those of its fellows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeasureRow {
+    /// The column that tells them from the others.
+    pub column: String,
+    /// The text of that column.
+    pub text: String,
+    /// The column of the values, which the fellows share.
+    pub measure: String,
+    /// A sentence: what that column says.
+    pub meaning: String,
 }
 
 /// The unit of a number.

@@ -45,8 +45,8 @@ use thiserror::Error;
 
 pub use boundaries::{Boundaries, BoundaryError, MOST_BYTES as MOST_BOUNDARY_BYTES};
 pub use content::{
-    AND, CONFIDENTIAL, Category, Dimension, Kind, LOW, Measure, NO_CODE, NOT_APPLICABLE, Release,
-    Table, Unit, Value, heading,
+    AND, CONFIDENTIAL, Category, Dimension, Kind, LOW, Measure, MeasureRow, NO_CODE,
+    NOT_APPLICABLE, Release, Table, Unit, Value, heading,
 };
 pub use linkage::{Linkage, LinkageRate, LinkedSource};
 pub use tidy::Column;

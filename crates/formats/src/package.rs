@@ -58,6 +58,7 @@ fn is_email(contact: &str) -> bool {
 }
 
 fn resource(release: &Release, table: &Table, CsvFile { bytes, sha256 }: &CsvFile) -> Json {
+    let table = &*tidy::in_rows(table);
     let dimensions = table.dimensions.iter().map(|dimension| csv::harmless(&dimension.name));
     let key: Vec<String> =
         [RELEASE, PERIOD].map(str::to_owned).into_iter().chain(dimensions).collect();
@@ -188,6 +189,7 @@ mod tests {
             meaning: String::new(),
             unit: Unit::Whole,
             month: None,
+            row: None,
             values: vec![Value::Whole(7); 2],
         };
         let table = Table {

@@ -1,6 +1,10 @@
 //! A table as columns: where a row comes from, what it is divided by, and each number beside its status.
 
-use crate::content::{NO_CODE, Release, Table, Unit, Value};
+use std::borrow::Cow;
+
+use crate::content::{
+    Category, Dimension, Kind, Measure, MeasureRow, NO_CODE, Release, Table, Unit, Value,
+};
 
 /// The column of the release's name.
 pub const RELEASE: &str = "release";
@@ -10,6 +14,8 @@ pub const PERIOD: &str = "period";
 pub const LEVEL: &str = "level";
 /// The text of the total's level in its column.
 pub const TOTAL: &str = "total";
+/// The text between the levels that a row is divided by, and in the name of no level.
+pub const BY: &str = " by ";
 
 /// One column.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,8 +42,72 @@ pub fn code_column(dimension: &str) -> String {
     format!("{dimension}_code")
 }
 
+/// The table as CSV and Parquet have it. Measures of months that share a column of values become rows, with a column of the
+/// months; the other numbers of a row stand beside each. All other tables stay as they are.
+pub fn in_rows(table: &Table) -> Cow<'_, Table> {
+    let row = |of: &'_ Measure| of.row.clone();
+    let Some(MeasureRow { column, measure, meaning, .. }) = table.measures.iter().find_map(row)
+    else {
+        return Cow::Borrowed(table);
+    };
+    let (fellows, others): (Vec<&Measure>, Vec<&Measure>) =
+        table.measures.iter().partition(|of| of.row.is_some());
+    let each = fellows.len();
+    // A row of the table is so many of the file, in the order of the definition.
+    let repeated = |of: &Measure| Measure {
+        meaning: format!(
+            "{} It stands in the row of each {column}: do not add these up.",
+            of.meaning
+        ),
+        values: of.values.iter().flat_map(|&value| std::iter::repeat_n(value, each)).collect(),
+        ..of.clone()
+    };
+    let mut measures: Vec<Measure> = others.into_iter().map(repeated).collect();
+    let of_row = |row: usize| fellows.iter().filter_map(move |of| of.values.get(row).copied());
+    measures.push(Measure {
+        status: format!("{measure}_status"),
+        unit: fellows.first().map_or(Unit::Number, |of| of.unit),
+        values: (0..table.rows()).flat_map(of_row).collect(),
+        name: measure,
+        meaning,
+        month: None,
+        row: None,
+    });
+    let mut dimensions: Vec<Dimension> = table.dimensions.clone();
+    for dimension in &mut dimensions {
+        dimension.of_row =
+            dimension.of_row.iter().flat_map(|&place| std::iter::repeat_n(place, each)).collect();
+    }
+    let category = |text: &str| Category {
+        label: text.to_owned(),
+        code: None,
+        level: Some(column.clone()),
+        is_lowest: true,
+        is_withheld: false,
+        is_unknown: false,
+    };
+    dimensions.push(Dimension {
+        categories: fellows
+            .iter()
+            .filter_map(|of| Some(category(&of.row.as_ref()?.text)))
+            .collect(),
+        of_row: (0..table.rows()).flat_map(|_| 0..each).collect(),
+        has_codes: false,
+        boundaries: None,
+        kind: Kind::Plain,
+        name: column.clone(),
+    });
+    let level = |level: &String| match level == TOTAL {
+        true => column.clone(),
+        false => format!("{level}{BY}{column}"),
+    };
+    let levels = table.levels.iter().flat_map(|of| std::iter::repeat_n(level(of), each)).collect();
+    Cow::Owned(Table { levels, dimensions, measures, ..table.clone() })
+}
+
 /// The columns of a table.
 pub fn columns(release: &Release, table: &Table) -> Vec<Column> {
+    let table = &*in_rows(table);
     let rows = table.rows();
     let text = |name: &str, values: Vec<String>| Column {
         name: name.to_owned(),
@@ -78,5 +148,78 @@ fn whole(value: Value) -> Option<i64> {
     match value {
         Value::Whole(number) => i64::try_from(number).ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
+mod tests {
+    use super::*;
+
+    fn measure(name: &str, month: Option<&str>, values: [Value; 2]) -> Measure {
+        let row = month.map(|month| MeasureRow {
+            column: "month".to_owned(),
+            text: month.to_owned(),
+            measure: "absence".to_owned(),
+            meaning: "Absence.".to_owned(),
+        });
+        Measure {
+            name: name.to_owned(),
+            status: format!("{name}_status"),
+            meaning: format!("Of {name}."),
+            unit: if row.is_some() { Unit::Number } else { Unit::Whole },
+            month: None,
+            row,
+            values: values.to_vec(),
+        }
+    }
+
+    fn table(measures: Vec<Measure>) -> Table {
+        let category = |(label, level): (&str, Option<&str>)| Category {
+            label: label.to_owned(),
+            code: None,
+            level: level.map(str::to_owned),
+            is_lowest: level.is_some(),
+            is_withheld: false,
+            is_unknown: false,
+        };
+        Table {
+            name: "t".to_owned(),
+            title: String::new(),
+            levels: vec![TOTAL.to_owned(), "ward".to_owned()],
+            dimensions: vec![Dimension {
+                name: "ward".to_owned(),
+                categories: [("All", None), ("Abbey", Some("ward"))].map(category).to_vec(),
+                of_row: vec![0, 1],
+                has_codes: false,
+                boundaries: None,
+                kind: Kind::Plain,
+            }],
+            measures,
+        }
+    }
+
+    #[test]
+    fn each_month_is_a_row_and_no_value_stands_at_another_place() {
+        use Value::{Number, Whole, Withheld};
+        let whole = table(vec![
+            measure("children", None, [Whole(30), Whole(12)]),
+            measure("absence_1", Some("2024-09"), [Number(1.5), Withheld]),
+            measure("absence_2", Some("2024-10"), [Number(2.5), Number(3.5)]),
+        ]);
+        let rows = in_rows(&whole);
+        assert_eq!(rows.levels, ["month", "month", "ward by month", "ward by month"]);
+        assert_eq!(rows.dimensions[0].of_row, [0, 0, 1, 1]);
+        let months: Vec<&str> =
+            (0..rows.rows()).map(|row| rows.category(row, 1).label.as_str()).collect();
+        assert_eq!(months, ["2024-09", "2024-10", "2024-09", "2024-10"]);
+        let [children, absence] = rows.measures.as_slice() else { panic!("{:?}", rows.measures) };
+        assert_eq!(children.values, [Whole(30), Whole(30), Whole(12), Whole(12)]);
+        assert!(children.meaning.contains("do not add these up"));
+        assert_eq!(absence.values, [Number(1.5), Number(2.5), Withheld, Number(3.5)]);
+        assert_eq!([&absence.name, &absence.status], ["absence", "absence_status"]);
+        // A table without such measures stays as it is.
+        let plain = table(vec![measure("children", None, [Whole(30), Whole(12)])]);
+        assert!(matches!(in_rows(&plain), Cow::Borrowed(of) if *of == plain));
     }
 }

@@ -458,6 +458,7 @@ mod tests {
             meaning: "=2+2".to_owned(),
             unit: Unit::Whole,
             month: None,
+            row: None,
             values: vec![Value::Whole(7); labels.len()],
         };
         let table = Table {

@@ -8,7 +8,9 @@ use crate::{
     definition::{
         check_columns, dfe, formats,
         location::{Location, did_you_mean, location},
-        release_definition::{CHILDREN, Definition, Dimension, Level, Measure, Method, Table},
+        release_definition::{
+            CHILDREN, Definition, Dimension, Level, Measure, MeasureRow, Method, Table,
+        },
     },
     error::AggregateError,
     tabulate::categories::is_open,
@@ -255,6 +257,17 @@ fn table(definition: &Definition, number: usize, table: &Table) -> Result<(), Ag
         }
         if of.summed().iter().any(|column| column.as_str() == CHILDREN) {
             return wrong(here, format!("children are counted, not summed: {}", of.name));
+        }
+        if of.rows.is_some() {
+            return wrong(here, format!("the measure {}: `rows` stands beside `each`", of.name));
+        }
+    }
+    // The measures of one `each` share these columns.
+    if let Some((at, MeasureRow { column, measure, .. })) = table.written_in_rows() {
+        let own = [column.to_string(), measure.to_string(), format!("{measure}_status")];
+        if let Some(name) = own.into_iter().find(|name| !columns.insert(name.clone())) {
+            let what = format!("the measure {measure}: its files would have two columns {name}");
+            return wrong(location!["table", number, "measure", at], what);
         }
     }
     Ok(())

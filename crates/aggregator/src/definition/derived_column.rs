@@ -160,6 +160,28 @@ pub enum CalendarPart {
     AcademicYear,
 }
 
+impl CalendarPart {
+    /// Its name in a definition.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::Term => "term",
+            Self::Year => "year",
+            Self::AcademicYear => "academic-year",
+        }
+    }
+
+    /// One such part, for a message.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Self::Month => "2024-09",
+            Self::Term => "2024-25 1 autumn",
+            Self::Year => "2024",
+            Self::AcademicYear => "2024-25",
+        }
+    }
+}
+
 /// The part of the calendar in which a date lies.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,4 @@
-//! One column, or one measure, for each of several months or codes: written once.
+//! One column, or one measure, for each of several months, terms, years or codes: written once.
 
 use minster_model::{ColumnName, Day, NamedDay};
 use schemars::JsonSchema;
@@ -6,21 +6,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     definition::{
-        derived_column::{Derivation, DerivedColumn, EventCondition, EventCount, EventValue},
+        derived_column::{
+            CalendarPart, Derivation, DerivedColumn, EventCondition, EventCount, EventValue,
+        },
         location::{did_you_mean, location},
+        measure::MeasureRow,
         release_definition::{Definition, Measure, Table},
         shared_columns::SharedColumns,
     },
+    derived::part,
     error::AggregateError,
 };
 
-/// The list that a column of events is derived for: exactly one of months, and codes of a column.
+/// The list that a column of events is derived for: exactly one of parts of the calendar, and codes of a column.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Each {
     /// Months, such as `2024-09`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub month: Vec<String>,
+    /// Terms, such as `2024-25 1 autumn`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub term: Vec<String>,
+    /// Years, such as `2024`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub year: Vec<String>,
+    /// Academic years, such as `2024-25`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub academic_year: Vec<String>,
     /// The column of the codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -30,6 +43,29 @@ pub struct Each {
     pub values: Vec<String>,
 }
 
+impl Each {
+    /// The parts of the calendar that are listed, if it lists one kind of them and nothing else.
+    fn parts(&self) -> Option<(CalendarPart, &[String])> {
+        let all = [
+            (CalendarPart::Month, &self.month),
+            (CalendarPart::Term, &self.term),
+            (CalendarPart::Year, &self.year),
+            (CalendarPart::AcademicYear, &self.academic_year),
+        ];
+        let mut listed = all.into_iter().filter(|(_, texts)| !texts.is_empty());
+        let (by, texts) = listed.next()?;
+        let is_alone = listed.next().is_none() && self.column.is_none() && self.values.is_empty();
+        is_alone.then_some((by, texts))
+    }
+
+    /// The column and its codes, if it lists these and nothing else.
+    fn codes(&self) -> Option<(&ColumnName, &[String])> {
+        let parts = [&self.month, &self.term, &self.year, &self.academic_year];
+        let is_alone = parts.iter().all(|of| of.is_empty()) && !self.values.is_empty();
+        self.column.as_ref().filter(|_| is_alone).map(|column| (column, self.values.as_slice()))
+    }
+}
+
 /// A name with what it is for behind it: `missed_2024_09`.
 fn named(name: &ColumnName, of: &str) -> Result<ColumnName, String> {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
@@ -37,42 +73,55 @@ fn named(name: &ColumnName, of: &str) -> Result<ColumnName, String> {
     format!("{name}_{of}").parse().map_err(|_| format!("{name}_{of} is no name of a column"))
 }
 
-/// The first and last day of a month.
-fn month(text: &str) -> Result<(Day, Day), String> {
-    let wrong = || format!("`{text}` is no month; write it as 2024-09");
-    let (year, month) = text.split_once('-').filter(|_| text.len() == 7).ok_or_else(wrong)?;
-    let (year, month): (i16, i8) =
-        (year.parse().map_err(|_| wrong())?, month.parse().map_err(|_| wrong())?);
-    let first = Day::of(year, month, 1).ok_or_else(wrong)?;
-    let last = (28..=31).rev().find_map(|day| Day::of(year, month, day)).ok_or_else(wrong)?;
-    Ok((first, last))
+/// The first and last day of a part of the calendar, by the name that the part has in a derived column.
+fn days(by: CalendarPart, text: &str) -> Option<(Day, Day)> {
+    let (year, rest) = text.split_at_checked(4)?;
+    let year: i16 = year.parse().ok()?;
+    let next = year.checked_add(1)?;
+    let ((first_year, first), (last_year, last)) = match by {
+        CalendarPart::Month => {
+            let month: i8 = rest.strip_prefix('-')?.parse().ok()?;
+            ((year, month), (year, month))
+        }
+        CalendarPart::Year => ((year, 1), (year, 12)),
+        CalendarPart::AcademicYear => ((year, 9), (next, 8)),
+        CalendarPart::Term if text.ends_with("autumn") => ((year, 9), (year, 12)),
+        CalendarPart::Term if text.ends_with("spring") => ((next, 1), (next, 3)),
+        CalendarPart::Term => ((next, 4), (next, 8)),
+    };
+    let first = Day::of(first_year, first, 1)?;
+    let last = (28..=31).rev().find_map(|day| Day::of(last_year, last, day))?;
+    let is_named = |day: Day| part(day.0.into(), by).is_ok_and(|name| name == text);
+    (is_named(first) && is_named(last)).then_some((first, last))
 }
 
 /// The columns that stand for one with `each`.
 pub(super) fn columns(column: &DerivedColumn) -> Result<Vec<DerivedColumn>, String> {
-    let Some(Each { month: months, column: of, values }) = &column.each else {
-        return Ok(vec![column.clone()]);
-    };
-    let more: Vec<(&String, EventCondition)> = match of {
-        None if values.is_empty() && !months.is_empty() => {
-            let of_month = |text: &'_ String| {
-                let (from, until) = month(text)?;
+    let Some(each) = &column.each else { return Ok(vec![column.clone()]) };
+    let more: Vec<(&String, EventCondition)> = match (each.parts(), each.codes()) {
+        (Some((by, texts)), _) => {
+            let of_part = |text: &'_ String| {
+                let wrong =
+                    || format!("`{text}` is no {}; write it as {}", by.name(), by.example());
+                let (from, until) = days(by, text).ok_or_else(wrong)?;
                 let date = "date".parse().map_err(|_| "there is no column date".to_owned())?;
                 let mut condition = EventCondition::of(date);
                 condition.from = Some(NamedDay::On(from));
                 condition.until = Some(NamedDay::On(until));
                 Ok::<_, String>(condition)
             };
-            months.iter().map(|text| Ok((text, of_month(text)?))).collect::<Result<_, String>>()?
+            texts.iter().map(|text| Ok((text, of_part(text)?))).collect::<Result<_, String>>()?
         }
-        Some(of) if !values.is_empty() && months.is_empty() => {
+        (None, Some((of, values))) => {
             let of_code = |code: &String| EventCondition {
                 values: vec![code.clone()],
                 ..EventCondition::of(of.clone())
             };
             values.iter().map(|code| (code, of_code(code))).collect()
         }
-        _ => return Err("`each` has `month`, or `column` and `in`".to_owned()),
+        (None, None) => {
+            return Err("`each` has one of `month`, `term`, `year` and `academic-year`, or `column` and `in`".to_owned());
+        }
     };
     let with = |(of, condition): (&String, EventCondition)| {
         let mut is = column.is.clone();
@@ -109,6 +158,11 @@ pub(super) fn write_out(
     definition.columns.extend(others);
     for number in 0..definition.tables.len() {
         let measures = &definition.tables[number].measures;
+        if let Some(at) = measures.iter().position(|of| of.row.is_some()) {
+            let what =
+                format!("the measure {}: `row` is the program's; write `rows`", measures[at].name);
+            return Err(definition.rule(location!["table", number, "measure", at], what));
+        }
         let Some(at) = measures.iter().position(|of| !of.each.is_empty()) else { continue };
         let here = location!["table", number, "measure", at];
         let written = of_measure((definition, shared), &definition.tables[number], at);
@@ -132,7 +186,14 @@ fn of_measure(
     let columns = || definition.columns.iter().chain(shared.iter());
     let known = |column: &ColumnName| columns().any(|of| of.name == *column);
     let one = |of: &String| {
-        let mut measure = Measure { name: named(name, of)?, each: Vec::new(), ..measure.clone() };
+        let row = measure.rows.as_ref().map(|column| MeasureRow {
+            column: column.clone(),
+            text: of.clone(),
+            measure: name.clone(),
+        });
+        let name_of = named(name, of)?;
+        let mut measure =
+            Measure { name: name_of, each: Vec::new(), rows: None, row, ..measure.clone() };
         let Measure { sum, events, mean, median, per, .. } = &mut measure;
         let mut is_any = false;
         for column in [sum, events, mean, median, per].into_iter().flatten() {

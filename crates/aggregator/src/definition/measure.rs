@@ -48,9 +48,29 @@ pub struct Measure {
     /// Endings of columns, for each of which there is such a measure: `2024-09` for the columns that end in `_2024_09`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub each: Vec<String>,
+    /// With `each`: CSV and Parquet have a column of this name and a row for each ending, in place of a column for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub rows: Option<ColumnName>,
+    /// The rows that a measure of `each` is written as. The program writes it; a definition says `rows`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub(crate) row: Option<MeasureRow>,
     /// With `median`: the children that it needs.
     #[serde(default = "ten")]
     pub minimum: u64,
+}
+
+/// The rows of CSV and Parquet that a measure stands in.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MeasureRow {
+    /// The column that tells these rows from others.
+    pub(crate) column: ColumnName,
+    /// The text of that column: the ending in `each`.
+    pub(crate) text: String,
+    /// The measure's name without the ending.
+    pub(crate) measure: ColumnName,
 }
 
 /// A look-up of numbers of people.
@@ -109,6 +129,8 @@ impl Measure {
             times: one(),
             step: one_unit(),
             each: Vec::new(),
+            rows: None,
+            row: None,
             minimum: ten(),
         })
     }

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::definition::measure::Measure;
-pub(crate) use crate::definition::measure::{CHILDREN, Kind};
+pub(crate) use crate::definition::measure::{CHILDREN, Kind, MeasureRow};
 use crate::{
     definition::{
         derived_column::DerivedColumn,
@@ -457,6 +457,12 @@ impl Definition {
 }
 
 impl Table {
+    /// The first of the measures that CSV and Parquet have rows for, with its place. They stand last, and are of one `each`.
+    pub(crate) fn written_in_rows(&self) -> Option<(usize, &MeasureRow)> {
+        let mut rows = self.measures.iter().enumerate();
+        rows.find_map(|(at, measure)| Some((at, measure.row.as_ref()?)))
+    }
+
     /// Whether it divides by all dimensions that a cell names.
     pub(crate) fn has_all(&self, cell: &BTreeMap<ColumnName, String>) -> bool {
         cell.keys().all(|name| self.dimensions.contains(name))

@@ -67,7 +67,7 @@ impl Computed {
     }
 }
 
-type Cell<T> = Result<T, Blank>;
+pub(crate) type Cell<T> = Result<T, Blank>;
 
 /// The columns that are derived from, and the rest that is needed.
 pub(super) struct Inputs<'a> {
@@ -306,7 +306,7 @@ fn add(Added { of, less }: &Added, inputs: &Inputs<'_>) -> Result<Computed, Stri
 }
 
 /// The name of the part of the calendar in which a day lies. The names of a period sort by time.
-fn part(day: i64, by: CalendarPart) -> Cell<String> {
+pub(crate) fn part(day: i64, by: CalendarPart) -> Cell<String> {
     let day = i32::try_from(day).ok().and_then(|day| Day(day).calendar());
     let (year, month, _) = day.ok_or(Blank::Impossible)?;
     let first = if month >= 9 { year } else { year - 1 };

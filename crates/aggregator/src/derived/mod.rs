@@ -10,4 +10,4 @@ mod parts;
 mod rests;
 mod values;
 
-pub(crate) use compute::Blank;
+pub(crate) use compute::{Blank, part};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use minster_formats::{
-    Boundaries, Category, Dimension, Kind as Categories, Measure, Release, Table, Unit, Value,
+    Boundaries, Category, Dimension, Kind as Categories, Measure, MeasureRow, Release, Table, Unit,
+    Value,
     dfe::{Dfe, Place},
     heading,
 };
@@ -112,6 +113,7 @@ pub(crate) fn table(definition: &Definition, of: &PublicTable) -> Table {
         meaning: "The number of children.".to_owned(),
         unit: Unit::Whole,
         month: None,
+        row: None,
         values: of
             .shown()
             .iter()
@@ -131,6 +133,12 @@ pub(crate) fn table(definition: &Definition, of: &PublicTable) -> Table {
             meaning: words::meaning(measure),
             unit,
             month: month(measure.name.as_str()),
+            row: measure.row.as_ref().map(|row| MeasureRow {
+                column: row.column.to_string(),
+                text: row.text.clone(),
+                measure: row.measure.to_string(),
+                meaning: words::meaning_in_rows(measure, row),
+            }),
             values: of.shown().iter().map(|&cell| said(measure, of, cell)).collect(),
         }
     });

@@ -2,16 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use minster_formats::tidy::TOTAL;
+use minster_formats::tidy::{BY, TOTAL};
 use minster_model::{NodeId, table::Hierarchy};
 
 use crate::{
     definition::release_definition::{Definition, Dimension, Level},
     publish::public_table::PublicTable,
 };
-
-/// The text between the levels that a row is divided by, and in the name of no level.
-const BY: &str = " by ";
 
 /// The level of each node of a dimension; none of a total.
 pub(crate) struct Levels(Vec<Option<String>>);

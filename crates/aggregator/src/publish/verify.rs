@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 
 use crate::{
-    definition::release_definition::{CHILDREN, Kind, Table},
+    definition::release_definition::{CHILDREN, Kind, MeasureRow, Table},
     error::AggregateError,
     publish::explained::Names,
     publish::protected_table::shown_cells,
@@ -48,6 +48,9 @@ pub struct Check {
     /// The evidence that was found. Never a count that is withheld.
     pub evidence: String,
 }
+
+/// A column of a table's file with the numbers that it should have.
+type Numbers = (String, Option<Vec<Option<u64>>>);
 
 /// Why a release's cells are withheld.
 #[derive(Debug, Clone, Serialize)]
@@ -234,6 +237,7 @@ fn numbers(
             *numbers = numbers.as_ref().map(of);
         }
     }
+    let expected = in_rows(table, expected);
     let wrong = |_| AggregateError::Report(format!("{} is not a released table", path.display()));
     let file = std::fs::File::open(&path).map_err(|source| unreadable(&path, source))?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)
@@ -270,6 +274,31 @@ fn numbers(
     };
     let what = format!("{}: its counts and sums are what its pattern lets out", table.name);
     Ok(Check { what, passed: differing == 0, evidence })
+}
+
+/// The numbers by the columns of the file, where the measures of an `each` are rows: its other numbers stand beside each of them.
+fn in_rows(table: &Table, columns: Vec<Numbers>) -> Vec<Numbers> {
+    let Some((first, MeasureRow { measure, .. })) = table.written_in_rows() else { return columns };
+    let (rows, others) = (&table.measures[first..], &table.measures[..first]);
+    let is_other =
+        |name: &str| name == CHILDREN || others.iter().any(|measure| measure.name.as_str() == name);
+    let (others, own): (Vec<Numbers>, Vec<Numbers>) =
+        columns.into_iter().partition(|(name, _)| is_other(name));
+    let repeated = |(name, numbers): Numbers| {
+        let each = |number| std::iter::repeat_n(number, rows.len());
+        (name, numbers.map(|numbers| numbers.into_iter().flat_map(each).collect()))
+    };
+    let mut columns: Vec<Numbers> = others.into_iter().map(repeated).collect();
+    if !own.is_empty() {
+        let lists: Option<Vec<Vec<Option<u64>>>> = own.into_iter().map(|(_, of)| of).collect();
+        let merged = lists.map(|lists| {
+            let cells = lists.first().map_or(0, Vec::len);
+            let of_cell = |cell: usize| lists.iter().filter_map(move |of| of.get(cell).copied());
+            (0..cells).flat_map(of_cell).collect()
+        });
+        columns.push((measure.to_string(), merged));
+    }
+    columns
 }
 
 /// The cells that a table's files have, in the order of their rows: that of the cells in a release of before format 3.

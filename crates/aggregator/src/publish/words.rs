@@ -6,7 +6,7 @@ use minster_model::{
 };
 
 use crate::definition::release_definition::{
-    CHILDREN, Condition, Definition, Kind, Measure, Method, Population,
+    CHILDREN, Condition, Definition, Kind, Measure, MeasureRow, Method, Population,
 };
 
 /// The children that a release counts.
@@ -167,6 +167,14 @@ pub(super) fn meaning(measure: &Measure) -> String {
             format!("The lower median of {of} over the children, to the nearest {step}.")
         }
     }
+}
+
+/// The same of measures that share a column: without the ending by which their columns differ.
+pub(super) fn meaning_in_rows(measure: &Measure, row: &MeasureRow) -> String {
+    let ending = measure.name.as_str().strip_prefix(row.measure.as_str()).unwrap_or_default();
+    let meaning = meaning(measure);
+    let plain = if ending.is_empty() { meaning } else { meaning.replace(ending, "") };
+    format!("{plain} It is of the row's {} alone.", row.column)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! From degrees to a grid. At a council's size a degree of longitude is as wide as at its middle latitude. Each point is moved to
 //! a point of the grid, by itself: two areas with one border keep one border, so that no gap opens between them.
 
-use super::{Area, Boundaries, InDegrees};
+use super::{Area, Boundaries, BoundaryError, InDegrees};
 
 /// A place on the grid, from the upper left.
 pub(crate) type Point = (i32, i32);
@@ -12,11 +12,16 @@ const HIGHEST: f64 = 1500.0;
 /// The grid becomes coarser until all areas have at most so many points, or its step is [`COARSEST`].
 const MOST_DRAWN: usize = 10_000;
 const COARSEST: i32 = 32;
+/// At that step they have at most so many: a page of more would be slow to open.
+pub(super) const MOST_COARSE: usize = 20_000;
 /// Half the width of the mark of an area that is too small to be drawn.
 const MARK: i32 = 5;
 
-/// The areas on the grid; none where nothing has a width and a height.
-pub(super) fn draw(areas: Vec<InDegrees>) -> Option<Boundaries> {
+/// The areas on the grid.
+///
+/// # Errors
+/// Where nothing has a width and a height, and where the areas have too many corners.
+pub(super) fn draw(areas: Vec<InDegrees>) -> Result<Boundaries, BoundaryError> {
     let all = || areas.iter().flat_map(|area| area.rings.iter().flatten());
     let extent = |axis: usize| {
         let (least, most) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -27,7 +32,7 @@ pub(super) fn draw(areas: Vec<InDegrees>) -> Option<Boundaries> {
     let (width, height) = ((east - west) * narrower, north - south);
     // Below a millionth of a degree, a tenth of a metre, nothing is an area.
     if !(width > 1e-6 && height > 1e-6) {
-        return None;
+        return Err(BoundaryError::Flat);
     }
     let scale = (WIDEST / width).min(HIGHEST / height);
     let on_grid = |[x, y]: [f64; 2], step: i32| {
@@ -38,13 +43,21 @@ pub(super) fn draw(areas: Vec<InDegrees>) -> Option<Boundaries> {
     let drawn = loop {
         let drawn: Vec<Area> = areas.iter().map(|of| area(of, |at| on_grid(at, step))).collect();
         let points: usize = drawn.iter().flat_map(|of| &of.rings).map(Vec::len).sum();
-        if points <= MOST_DRAWN || step >= COARSEST {
+        if points <= MOST_DRAWN {
             break drawn;
+        }
+        if step >= COARSEST {
+            match points {
+                points if points > MOST_COARSE => {
+                    return Err(BoundaryError::TooManyCorners(points));
+                }
+                _ => break drawn,
+            }
         }
         step *= 2;
     };
     let size = ((width * scale).round() as i32, (height * scale).round() as i32);
-    Some(Boundaries { areas: drawn, size })
+    Ok(Boundaries { areas: drawn, size })
 }
 
 fn area(of: &InDegrees, on_grid: impl Fn([f64; 2]) -> Point) -> Area {
@@ -66,20 +79,20 @@ fn corners(ring: impl Iterator<Item = Point>) -> Vec<Point> {
         push(&mut turning, point);
     }
     // The end meets the beginning.
+    let mut start = 0;
     loop {
-        let before = turning.len();
-        match turning[..] {
-            [first, .., last] if first == last => drop(turning.pop()),
-            [first, second, .., last] if is_straight(last, first, second) => {
-                turning.remove(0);
-            }
+        match turning[start..] {
+            [first, _, .., last] if first == last => drop(turning.pop()),
+            [first, second, .., last] if is_straight(last, first, second) => start += 1,
             [first, .., last, end] if is_straight(last, end, first) => drop(turning.pop()),
-            _ => {}
+            _ => break,
         }
-        if turning.len() == before || turning.len() < 3 {
-            return turning;
+        if turning.len() - start < 3 {
+            break;
         }
     }
+    turning.drain(..start);
+    turning
 }
 
 fn push(turning: &mut Vec<Point>, point: Point) {

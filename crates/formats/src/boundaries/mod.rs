@@ -14,11 +14,8 @@
 //! ```
 
 mod drawn;
+mod geojson;
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use serde_json::{Map, Value as Json};
 use thiserror::Error;
 
 pub(crate) use self::drawn::Point;
@@ -118,6 +115,11 @@ pub enum BoundaryError {
         /// The first such feature; none where the file says so itself.
         feature: Option<usize>,
     },
+    /// Its areas have too many islands and corners for a page.
+    #[error(
+        "has areas of {0} corners even where they are drawn most coarsely, more than {most}; cut it to the council's area, or take a generalised version (of the Open Geography Portal: BGC or BUC)", most = drawn::MOST_COARSE
+    )]
+    TooManyCorners(usize),
     /// Nothing has a width and a height.
     #[error("has no area of any width and height; take the file of areas, not that of points")]
     Flat,
@@ -133,34 +135,6 @@ fn list(names: &[String]) -> String {
     }
 }
 
-#[derive(Deserialize)]
-struct Collection {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    crs: Json,
-    features: Vec<Json>,
-}
-
-#[derive(Deserialize)]
-struct Feature {
-    properties: Option<Map<String, Json>>,
-    geometry: Option<Geometry>,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type")]
-enum Geometry {
-    Polygon {
-        coordinates: Vec<Vec<Vec<f64>>>,
-    },
-    MultiPolygon {
-        coordinates: Vec<Vec<Vec<Vec<f64>>>>,
-    },
-    #[serde(other)]
-    Other,
-}
-
 impl Boundaries {
     /// Reads a file; `property` is that of each feature which has its area's code.
     ///
@@ -171,34 +145,7 @@ impl Boundaries {
             return Err(BoundaryError::TooLong);
         }
         let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-        // Deeper nesting than 128 is refused by the reader of JSON.
-        let Collection { kind, crs, features } = serde_json::from_slice(text)
-            .map_err(|error| BoundaryError::NoCollection(error.to_string()))?;
-        if kind != "FeatureCollection" {
-            return Err(BoundaryError::NoCollection("its type is another".to_owned()));
-        }
-        if !is_in_degrees(&crs) {
-            return Err(BoundaryError::NoDegrees { feature: None });
-        }
-        match features.len() {
-            0 => return Err(BoundaryError::Empty),
-            some if some > MOST_FEATURES => return Err(BoundaryError::TooManyFeatures(some)),
-            _ => {}
-        }
-        let (mut areas, mut points) = (Vec::new(), 0);
-        let mut places: BTreeMap<String, usize> = BTreeMap::new();
-        for (feature, json) in (1..).zip(features) {
-            let area = area(feature, json, property)?;
-            points += area.rings.iter().map(Vec::len).sum::<usize>();
-            if points > MOST_POINTS {
-                return Err(BoundaryError::TooManyPoints(feature));
-            }
-            if let Some(first) = places.insert(area.code.clone(), feature) {
-                return Err(BoundaryError::TwiceTheCode { feature, first });
-            }
-            areas.push(area);
-        }
-        drawn::draw(areas).ok_or(BoundaryError::Flat)
+        drawn::draw(geojson::read(text, property)?)
     }
 
     /// The number of areas.
@@ -210,57 +157,6 @@ impl Boundaries {
     pub fn is_empty(&self) -> bool {
         self.areas.is_empty()
     }
-}
-
-/// Whether a file names no system of coordinates, as RFC 7946 has it, or WGS84, as files of before name it.
-fn is_in_degrees(crs: &Json) -> bool {
-    let name = crs["properties"]["name"].as_str();
-    let ends = |name: &str| ["CRS84", ":4326"].iter().any(|end| name.ends_with(end));
-    crs.is_null() || name.is_some_and(ends)
-}
-
-fn area(feature: usize, json: Json, property: &str) -> Result<InDegrees, BoundaryError> {
-    let malformed =
-        |error: serde_json::Error| BoundaryError::Malformed { feature, why: error.to_string() };
-    let Feature { properties, geometry } = Feature::deserialize(json).map_err(malformed)?;
-    let properties = properties.unwrap_or_default();
-    let code = match properties.get(property) {
-        Some(Json::String(code)) => code.trim().to_owned(),
-        Some(Json::Number(code)) => code.to_string(),
-        _ => String::new(),
-    };
-    if code.is_empty() {
-        let has = properties.keys().cloned().collect();
-        return Err(BoundaryError::NoCode { feature, property: property.to_owned(), has });
-    }
-    let polygons = match geometry {
-        Some(Geometry::Polygon { coordinates }) => vec![coordinates],
-        Some(Geometry::MultiPolygon { coordinates }) => coordinates,
-        Some(Geometry::Other) | None => return Err(BoundaryError::NoArea(feature)),
-    };
-    let mut rings = Vec::new();
-    for positions in polygons.into_iter().flatten() {
-        let ring = positions.iter().map(|position| degrees(feature, position));
-        let ring: Vec<[f64; 2]> = ring.collect::<Result<_, _>>()?;
-        if ring.len() < 4 || ring.first() != ring.last() {
-            return Err(BoundaryError::OpenRing(feature));
-        }
-        rings.push(ring);
-    }
-    match rings.is_empty() {
-        true => Err(BoundaryError::NoArea(feature)),
-        false => Ok(InDegrees { code, rings }),
-    }
-}
-
-/// A position; a height that it may have is left out.
-fn degrees(feature: usize, position: &[f64]) -> Result<[f64; 2], BoundaryError> {
-    let [x, y, ..] = *position else {
-        let why = "a position has fewer than two numbers".to_owned();
-        return Err(BoundaryError::Malformed { feature, why });
-    };
-    let is_degrees = (-180.0..=180.0).contains(&x) && (-90.0..=90.0).contains(&y);
-    is_degrees.then_some([x, y]).ok_or(BoundaryError::NoDegrees { feature: Some(feature) })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::*;
 
@@ -132,16 +132,51 @@ fn each_fault_says_which_feature_and_what_to_do() {
 
 #[test]
 fn a_stranger_cannot_make_a_file_costly() {
-    let many = vec![feature("E1", "Polygon", &json!([square(0.0, 0.0, 1.0)])); MOST_FEATURES + 1];
+    let of = |at: usize| feature(&format!("E{at}"), "Polygon", &json!([square(0.0, 0.0, 1.0)]));
+    let many: Vec<Json> = (0..=MOST_FEATURES).map(of).collect();
     assert_eq!(read(&collection(&many)), Err(BoundaryError::TooManyFeatures(MOST_FEATURES + 1)));
     let ring = vec![[0.0, 0.0]; MOST_POINTS + 1];
     let long = read(&collection(&[feature("E1", "Polygon", &json!([ring]))]));
     assert_eq!(long, Err(BoundaryError::TooManyPoints(1)));
     let deep = "[".repeat(100_000);
     let deep = format!("{{\"type\": \"FeatureCollection\", \"features\": {deep}");
-    assert!(matches!(Boundaries::read(deep.as_bytes(), CODE), Err(BoundaryError::NoCollection(_))));
+    assert!(matches!(
+        Boundaries::read(deep.as_bytes(), CODE),
+        Err(BoundaryError::Malformed { feature: 1, .. })
+    ));
+    let empty = format!("[{}[]]", "[],".repeat(5 * MOST_POINTS));
+    let empty = format!(
+        "{{\"features\": [{{\"geometry\": {{\"type\": \"Polygon\", \"coordinates\": {empty}}}}}]}}"
+    );
+    assert_eq!(Boundaries::read(empty.as_bytes(), CODE), Err(BoundaryError::TooManyPoints(1)));
+    let long =
+        read(&collection(&[feature(&"E".repeat(201), "Polygon", &json!([square(0.0, 0.0, 1.0)]))]));
+    let Err(BoundaryError::Malformed { feature: 1, why }) = long else { panic!("{long:?}") };
+    assert!(why.contains("200 characters") && !why.contains("EE"), "{why}");
     let spaces = vec![b' '; usize::try_from(MOST_BYTES).unwrap() + 1];
     assert_eq!(Boundaries::read(&spaces, CODE), Err(BoundaryError::TooLong));
+}
+
+#[test]
+fn areas_of_too_many_islands_are_refused_and_not_drawn_for_ever() {
+    // Each island has four corners, however coarse the grid is.
+    let islands = |count: i32| {
+        let of = |at: i32| json!([square(f64::from(at) / 1000.0, 0.0, 9.0)]);
+        json!((0..count).map(of).collect::<Vec<Json>>())
+    };
+    let of = |count| read(&collection(&[feature("E1", "MultiPolygon", &islands(count))]));
+    assert!(of(900).is_ok());
+    assert_eq!(of(8_000), Err(BoundaryError::TooManyCorners(32_000)));
+}
+
+#[test]
+fn a_ring_whose_beginning_is_straight_for_long_costs_no_more_than_another() {
+    // 100,000 points up and down one line, then a square: each point of the line leaves the ring.
+    let line = (0..100_000).map(|at| [0.0, f64::from(at % 700) / 1000.0]);
+    let ring: Vec<[f64; 2]> =
+        line.chain([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]).collect();
+    let drawn = read(&collection(&[feature("E1", "Polygon", &json!([ring]))])).unwrap();
+    assert!((3..10).contains(&drawn.areas[0].rings[0].len()), "{drawn:?}");
 }
 
 fn rings() -> impl Strategy<Value = Vec<Vec<[f64; 2]>>> {

@@ -202,6 +202,7 @@ mod tests {
             meaning: String::new(),
             unit: Unit::Whole,
             month: Some(("absence".to_owned(), month.replace('_', "-"))),
+            row: None,
             values,
         };
         let mut first = vec![Value::Whole(8); wards + 1];
