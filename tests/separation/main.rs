@@ -53,6 +53,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("minster-risk", &["minster-model", "polars", "parquet", "ring"]),
     ("minster-scoring", &["minster-model", "polars", "parquet", "ring"]),
     ("minster-disk", &["minster-model", "polars", "parquet", "serde"]),
+    ("minster-metrics", &["minster-model", "polars", "parquet", "ring", "serde"]),
     (
         "minster-formats",
         &["minster-model", "minster-attack", "minster-disclosure", "minster-store", "polars"],

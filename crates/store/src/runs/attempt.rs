@@ -5,8 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use minster_metrics::{Family, Metrics};
 
-use super::textfile::{self, Families, Family};
+use super::textfile;
 use crate::{StoreError, disk::Disk};
 
 /// Writes the attempt's end beside a textfile, in a file of its own for each program: `minster.prom` has
@@ -16,8 +17,8 @@ use crate::{StoreError, disk::Disk};
 /// # Errors
 /// [`StoreError::Io`] where the folder cannot be written to.
 pub fn record_attempt(textfile: &Path, program: &str, exit: u8) -> Result<(), StoreError> {
-    let text = text(program, exit, Timestamp::now());
-    textfile::replace(&Disk::default(), &beside(textfile, program), &text)
+    let metrics = figures(program, exit, Timestamp::now());
+    textfile::replace(&Disk::default(), &beside(textfile, program), metrics)
 }
 
 fn beside(textfile: &Path, program: &str) -> PathBuf {
@@ -29,12 +30,12 @@ const EXIT: Family =
     ("minster_attempt_last_exit_code", "How the last attempt at a run ended, begun or not.");
 const ENDED: Family = ("minster_attempt_last_timestamp_seconds", "When it ended.");
 
-fn text(program: &str, exit: u8, at: Timestamp) -> String {
-    let label = format!("program=\"{program}\"");
-    let mut families = Families::default();
-    families.add(EXIT, &label, exit);
-    families.add(ENDED, &label, at.as_second());
-    families.text()
+fn figures(program: &str, exit: u8, at: Timestamp) -> Metrics {
+    let label = [("program", program)];
+    let mut metrics = Metrics::default();
+    metrics.add(EXIT, &label, exit);
+    metrics.add(ENDED, &label, at.as_second());
+    metrics
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::{Display, Write as _},
     path::Path,
 };
 
+use minster_metrics::{Family, Metrics};
 use minster_model::{coarse, exit};
 
 use super::{Progress, RunRecord, SourceRecord, StageRecord};
@@ -13,44 +13,45 @@ use crate::{Store, StoreError, disk::Disk};
 
 /// Writes the file anew from the run ledger.
 pub(super) fn write(store: &Store, path: &Path) -> Result<(), StoreError> {
-    replace(store.disk(), path, &text(&store.runs()?))
+    replace(store.disk(), path, figures(&store.runs()?))
 }
 
 /// Writes a file anew, in one step, for all to read.
-pub(super) fn replace(disk: &Disk, path: &Path, text: &str) -> Result<(), StoreError> {
+pub(super) fn replace(disk: &Disk, path: &Path, metrics: Metrics) -> Result<(), StoreError> {
+    let text = metrics.text().map_err(std::io::Error::other);
+    let text = text.map_err(StoreError::io("write the figures of", path))?;
     disk.replace_public_file(path, text.as_bytes())
 }
 
-/// Names are of `a-z`, digits, `-` and `_`: none needs to be quoted.
-fn text(runs: &[RunRecord]) -> String {
-    let mut families = Families::default();
+fn figures(runs: &[RunRecord]) -> Metrics {
+    let mut metrics = Metrics::default();
     let programs: BTreeSet<&str> = runs.iter().map(|run| run.program.as_str()).collect();
     for program in programs {
-        let label = format!("program=\"{program}\"");
+        let label = [("program", program)];
         let mut of_program = runs.iter().filter(|run| run.program == program);
         let done = |run: &&RunRecord| {
             matches!(run.exit, Some(exit::DONE | exit::QUARANTINED | exit::LEFT_OUT))
         };
         if let Some(good) = of_program.clone().find(done).and_then(|run| run.ended) {
-            families.add(SUCCESS, &label, good.as_second());
+            metrics.add(SUCCESS, &label, good.as_second());
         }
         let Some(last) = of_program.next() else { continue };
-        families.add(STARTED, &label, last.started.as_second());
+        metrics.add(STARTED, &label, last.started.as_second());
         if let Some(exit) = last.exit {
-            families.add(EXIT, &label, exit);
+            metrics.add(EXIT, &label, exit);
         }
         if let Some(took) = last.duration() {
-            families.add(DURATION, &label, took.as_secs_f64());
+            metrics.add(DURATION, &label, took.as_secs_f64());
         }
     }
     for (release, stage) in releases(runs) {
-        let label = format!("release=\"{release}\",progress=\"{}\"", stage.progress.as_str());
-        families.add(RELEASE, &label, 1);
+        let labels = [("release", release), ("progress", stage.progress.as_str())];
+        metrics.add(RELEASE, &labels, 1_u8);
     }
     for (source, published) in latest(runs) {
-        families.add_source(source, published);
+        add_source(&mut metrics, source, published);
     }
-    families.text()
+    metrics
 }
 
 /// Each source and period as the latest run left it, and when it was last published.
@@ -84,9 +85,6 @@ fn releases(runs: &[RunRecord]) -> BTreeMap<&str, &StageRecord> {
 /// Bytes are rounded up to this, for the file is for all to read: a file's length tells of a row, as an exact count does.
 const BLOCK: u64 = 4096;
 
-/// A name of figures, and its help.
-pub(super) type Family = (&'static str, &'static str);
-
 const STARTED: Family =
     ("minster_run_last_start_timestamp_seconds", "When the program's last run began.");
 const SUCCESS: Family = (
@@ -114,43 +112,27 @@ const BYTES: Family =
 const TOOK: Family =
     ("minster_source_duration_seconds", "How long the source took in its last run.");
 
-/// Figures by family, in the text format.
-#[derive(Default)]
-pub(super) struct Families(BTreeMap<Family, String>);
-
-impl Families {
-    pub(super) fn add(&mut self, family: Family, labels: &str, value: impl Display) {
-        let _ = writeln!(self.0.entry(family).or_default(), "{}{{{labels}}} {value}", family.0);
+fn add_source(metrics: &mut Metrics, source: &SourceRecord, published: Option<i64>) {
+    let (name, period) = (source.name.as_str(), source.period.as_str());
+    let of = [("source", name), ("period", period)];
+    let with = |label, text| [("source", name), ("period", period), (label, text)];
+    if let Some(published) = published {
+        metrics.add(PUBLISHED, &of, published);
     }
-
-    fn add_source(&mut self, source: &SourceRecord, published: Option<i64>) {
-        let label = format!("source=\"{}\",period=\"{}\"", source.name, source.period);
-        if let Some(published) = published {
-            self.add(PUBLISHED, &label, published);
-        }
-        self.add(PROGRESS, &format!("{label},progress=\"{}\"", source.progress.as_str()), 1);
-        if !matches!(source.progress, Progress::Published | Progress::Unchanged) {
-            return;
-        }
-        let counts = source.counts;
-        for (outcome, rows) in [
-            ("accepted", counts.accepted),
-            ("quarantined", counts.quarantined),
-            ("duplicate", counts.duplicate),
-            ("blocked", counts.blocked),
-        ] {
-            self.add(ROWS, &format!("{label},outcome=\"{outcome}\""), coarse(rows));
-        }
-        self.add(WARNINGS, &label, source.warnings.len());
-        self.add(BYTES, &label, source.bytes.div_ceil(BLOCK) * BLOCK);
-        self.add(TOOK, &label, source.milliseconds as f64 / 1000.0);
+    metrics.add(PROGRESS, &with("progress", source.progress.as_str()), 1_u8);
+    if !matches!(source.progress, Progress::Published | Progress::Unchanged) {
+        return;
     }
-
-    pub(super) fn text(self) -> String {
-        let mut text = String::new();
-        for ((name, help), lines) in self.0 {
-            let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{lines}");
-        }
-        text
+    let counts = source.counts;
+    for (outcome, rows) in [
+        ("accepted", counts.accepted),
+        ("quarantined", counts.quarantined),
+        ("duplicate", counts.duplicate),
+        ("blocked", counts.blocked),
+    ] {
+        metrics.add(ROWS, &with("outcome", outcome), coarse(rows));
     }
+    metrics.add(WARNINGS, &of, source.warnings.len());
+    metrics.add(BYTES, &of, source.bytes.div_ceil(BLOCK) * BLOCK);
+    metrics.add(TOOK, &of, source.milliseconds as f64 / 1000.0);
 }

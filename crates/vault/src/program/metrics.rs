@@ -1,9 +1,10 @@
 //! The figures that monitors watch of a vault, in Prometheus' text format: names, days, shares and counts of no child.
 
-use std::{collections::BTreeMap, fmt::Display, fmt::Write as _, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use minster_model::Role;
+use minster_metrics::{Family, Metrics as Figures};
+use minster_model::{Purpose, Role};
 use minster_vault::{disk::Disk, purposes::today};
 use minster_vault_api::{Client, StatusReport, VaultState};
 
@@ -21,14 +22,13 @@ pub(crate) struct Metrics {
 
 pub(crate) fn metrics(of: &Metrics) -> Result<(), Failure> {
     let role = of.caller.role.unwrap_or(Role::Auditor);
-    let text = text(&Client::state_of(&address(&of.caller), role, "minster-vault")?);
+    let state = Client::state_of(&address(&of.caller), role, "minster-vault")?;
+    let text = figures(&state).text().map_err(std::io::Error::other).map_err(Failure::Output)?;
     match &of.out {
         Some(path) => Ok(Disk::new().replace_for_all(path, text.as_bytes())?),
         None => print(&text),
     }
 }
-
-type Family = (&'static str, &'static str);
 
 const LOCKED: Family = ("minster_vault_locked", "1 where the vault waits for its custodians.");
 const WRONG: Family =
@@ -74,67 +74,49 @@ const CASE_DAYS: Family = (
     "Days until the first last day of an open case; below 0 where it is over.",
 );
 
-#[derive(Default)]
-struct Families(BTreeMap<Family, String>);
-
-impl Families {
-    fn add(&mut self, family: Family, value: impl Display) {
-        let _ = writeln!(self.0.entry(family).or_default(), "{} {value}", family.0);
-    }
-
-    /// Names of purposes are of `a-z`, digits, `-` and `_`: none needs to be quoted.
-    fn of_purpose(&mut self, family: Family, purpose: &impl Display, value: impl Display) {
-        let line = format!("{}{{purpose=\"{purpose}\"}} {value}\n", family.0);
-        self.0.entry(family).or_default().push_str(&line);
-    }
-}
-
-fn text(state: &VaultState) -> String {
-    let mut families = Families::default();
+fn figures(state: &VaultState) -> Figures {
+    let mut figures = Figures::default();
     match state {
         VaultState::Locked(locked) => {
-            families.add(LOCKED, 1);
-            families.add(WRONG, locked.wrong);
+            figures.add(LOCKED, &[], 1_u8);
+            figures.add(WRONG, &[], locked.wrong);
         }
         VaultState::Open(status) => {
-            families.add(LOCKED, 0);
-            open(&mut families, status);
+            figures.add(LOCKED, &[], 0_u8);
+            open(&mut figures, status);
         }
     }
-    let mut text = String::new();
-    for ((name, help), lines) in families.0 {
-        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{lines}");
-    }
-    text
+    figures
 }
 
-fn open(families: &mut Families, status: &StatusReport) {
+fn open(figures: &mut Figures, status: &StatusReport) {
     let (mut ending, mut to_destroy) = (0, 0);
     for one in &status.purposes {
-        families.of_purpose(USED, &one.purpose, used(one.today, one.budget.1));
-        families.of_purpose(REPAIRS, &one.purpose, used(one.repairs_today, one.repair_budget.1));
-        families.of_purpose(ALARM, &one.purpose, u8::from(one.stopped));
+        let purpose = [("purpose", Purpose::as_str(&one.purpose))];
+        figures.add(USED, &purpose, used(one.today, one.budget.1));
+        figures.add(REPAIRS, &purpose, used(one.repairs_today, one.repair_budget.1));
+        figures.add(ALARM, &purpose, u8::from(one.stopped));
         let due = Due::of(one, today());
         if let Some(days) = due.days_left() {
-            families.of_purpose(DAYS, &one.purpose, days);
+            figures.add(DAYS, &purpose, days);
         }
         ending += usize::from(matches!(due, Due::Soon(_)));
         to_destroy += usize::from(due.is_overdue());
     }
-    families.add(ENDING, ending);
-    families.add(TO_DESTROY, to_destroy);
+    figures.add(ENDING, &[], ending);
+    figures.add(TO_DESTROY, &[], to_destroy);
     if let Some(age) = status.checkpoint_age {
-        families.add(AGE, age);
+        figures.add(AGE, &[], age);
     }
-    families.add(UNCOVERED, status.log_entries.saturating_sub(status.checkpointed));
-    families.add(PROPOSALS, status.open_proposals);
-    families.add(CASES, status.cases.open);
-    families.add(OVERDUE, status.cases.overdue);
+    figures.add(UNCOVERED, &[], status.log_entries.saturating_sub(status.checkpointed));
+    figures.add(PROPOSALS, &[], status.open_proposals);
+    figures.add(CASES, &[], status.cases.open);
+    figures.add(OVERDUE, &[], status.cases.overdue);
     if let Some(days) = status.cases.least_days_left {
-        families.add(CASE_DAYS, days);
+        figures.add(CASE_DAYS, &[], days);
     }
-    families.add(RESTORED, status.restorations);
-    families.add(ROLES, status.dangerous_roles.len());
+    figures.add(RESTORED, &[], status.restorations);
+    figures.add(ROLES, &[], status.dangerous_roles.len());
 }
 
 /// A part of a budget in hundredths, rounded up: something that is used is never told as nothing, and all never as less.
