@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 
+from months import side_by_side
+
 FOLDER = pathlib.Path(sys.argv[1])
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
 TABLES = [table["name"] for table in MANIFEST["tables"]]
@@ -83,6 +85,7 @@ def libreoffice():
 def sheet(name, shown):
     """The sheet's table begins below its words, and ends where the sheet ends."""
     header, *lines = rows_of(FOLDER / f"{name}.csv")
+    header, lines = side_by_side(header, lines)
     numbers = measures(header)
     texts = [at for at, head in enumerate(header) if head not in ("release", "period", *numbers, *numbers.values())]
     top = next((at for at, row in enumerate(shown) if row[0] == "Level"), None)

@@ -15,6 +15,8 @@ import sys
 import xml.etree.ElementTree as ElementTree
 import zipfile
 
+from months import side_by_side, without_month
+
 FOLDER = pathlib.Path(sys.argv[1])
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
 RELEASE = MANIFEST["release"]
@@ -184,7 +186,7 @@ def workbook(tables):
 
 
 def numbers_of(name, table, of, rows, columns):
-    header, lines = table_rows(table)
+    header, lines = side_by_side(*table_rows(table))
     texts = [at for at, head in enumerate(header) if head not in ("release", "period") and head not in measures(header) and not any(head == status_of(m) for m in measures(header))]
     check(len(lines) == len(rows) - 1, f"workbook: {name} has {len(rows) - 1} rows")
     for row, line in zip(rows[1:], lines):
@@ -275,7 +277,7 @@ def page(tables):
     check(len(data) == len(tables), f"page: {len(data)} tables")
     known = {MANIFEST["period"]}
     for name, shown in zip(tables, data):
-        header, lines = table_rows(name)
+        header, lines = side_by_side(*table_rows(name))
         numbers = measures(header)
         statuses = {status_of(measure) for measure in numbers}
         texts = [at for at, head in enumerate(header) if head not in ("release", "period", "level") and head not in numbers and head not in statuses]
@@ -296,7 +298,7 @@ def page(tables):
 def measure_is_whole(table, measure):
     package = json.loads((FOLDER / "datapackage.json").read_text())
     resource = next(of for of in package["resources"] if of["name"] == table)
-    return next(of for of in resource["schema"]["fields"] if of["name"] == measure)["type"] == "integer"
+    return next(of for of in resource["schema"]["fields"] if of["name"] in (measure, without_month(measure)))["type"] == "integer"
 
 
 def bars(of, tables):
