@@ -143,11 +143,8 @@ impl Part<'_> {
         path: &Path,
         keys: &mut DisposalKeys<'_>,
     ) -> Result<MadePart, Failure> {
-        // A program that was stopped left one that the vault may not know: no row has left yet, and it is made anew.
-        if path.symlink_metadata().is_ok() {
-            let failed = |source| Failure::Page { path: path.to_owned(), source };
-            std::fs::remove_file(path).map_err(failed)?;
-        }
+        remove_unfinished(path)
+            .map_err(|source| Failure::Page { path: path.to_owned(), source })?;
         let mut file = BundleFile::new(path)?;
         let mut rest = Vec::new();
         let made = self.write(of, leaving, keys, |bytes| {
@@ -250,6 +247,20 @@ impl Part<'_> {
         let with_ids = self.numbers.iter().chain(ids).copied().collect();
         Ok(PartPersons { numbers: self.numbers.clone(), with_ids })
     }
+}
+
+/// Removes a bundle that a program left when it was stopped, whole or not: no row has left yet, and it is made anew.
+fn remove_unfinished(path: &Path) -> std::io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let (name, aside) = (name.to_os_string(), format!(".{}.", name.to_string_lossy()));
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let found = entry.file_name();
+        if found == name || found.to_string_lossy().starts_with(&aside) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Sends the parts of a sealed file to the vault, and hands on what comes back.

@@ -59,6 +59,9 @@ impl Dataset {
         for (table, leaves) in &all {
             let stays = |row: &&u64| without.get(table).is_none_or(|of| !of.rows.contains(*row));
             let mut rows: BTreeSet<u64> = leaves.rows.iter().filter(stays).copied().collect();
+            // Those that hang on rows of these alone, whatever else hangs on rows of others.
+            let hang = own.get(table).into_iter().flat_map(|of| &of.rows);
+            rows.extend(hang.filter(|row| leaves.rows.contains(row)));
             let blank = own.get(table).into_iter().flat_map(|of| of.cells.values().flatten());
             rows.extend(blank.filter(|row| !leaves.rows.contains(row)));
             if !rows.is_empty() {

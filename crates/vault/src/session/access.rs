@@ -156,7 +156,8 @@ impl Session<'_> {
             return Err(out_of_order("nothing of the bundle was written"));
         }
         let AccessCounts { datasets, rows } = counts;
-        let own = OwnParts { numbers: &numbers, in_doubt, keeping: &keeping };
+        let archives = self.vault.look(|state| state.archives().len() as u64)?;
+        let own = OwnParts { numbers: &numbers, in_doubt, keeping: &keeping, archives };
         let finished = bundle.finish(&own.files()).map_err(wrong)?;
         let sha256 = finished.sha256.clone();
         self.decide(|_| {
