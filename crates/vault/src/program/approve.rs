@@ -15,7 +15,7 @@ use minster_vault::{
 use minster_vault_api::{Approval, Client, ListChange, PurposeDefinition, SourceColumns};
 
 use crate::{
-    Failure,
+    Failure, archive,
     arguments::{Caller, Json},
     cases,
     client::{connect, number, read, usage},
@@ -285,61 +285,12 @@ fn told(action: &Action) -> Told {
         Action::RevokeRole { role, uid } => {
             of(format!("let uid {uid} ask in the role {role} no more"), "1 role of 1 user".into())
         }
-        Action::Dispose {
-            purpose,
-            until,
-            schedule_sha256,
-            persons,
-            numbers,
-            inaccessible,
-            city_archives,
-            ..
-        } => {
-            let each: Vec<String> = persons
-                .iter()
-                .map(|(of, count)| format!("{} of {of}", retention::counted(*count)))
-                .collect();
-            let mut more = vec![("schedule", schedule_sha256.clone())];
-            for category in persons.keys() {
-                let end = match inaccessible.contains(category) {
-                    true => "made inaccessible: a sealed archive, which two of you can open",
-                    false => "destroyed",
-                };
-                more.push(("end", format!("{category}: {end}")));
-            }
-            for (category, to) in city_archives {
-                more.push((
-                    "before",
-                    format!("{category}: a bundle for the City Archives, to {to}"),
-                ));
-            }
-            Told {
-                more,
-                ..of(
-                    format!(
-                        "dispose of the records of {purpose} that are due until {until}; nobody can undo it"
-                    ),
-                    format!("{}; {} numbers", each.join(", "), retention::counted(*numbers)),
-                )
-            }
-        }
+        Action::Dispose { .. } => retention::told(action),
         Action::OpenArchive { archive, sha256, purpose, recipient, person } => {
-            let (whose, how_many) = match person {
-                Some(of) => {
-                    (format!("for the person with the {} that you gave", of.kind), "1 person")
-                }
-                None => ("whole".to_owned(), "all persons in it"),
-            };
-            Told {
-                more: vec![
-                    ("encrypted", format!("to {recipient}: compare it with the recipient's")),
-                    ("file", format!("with the SHA-256 {sha256}")),
-                ],
-                ..of(
-                    format!("open the sealed archive {archive} of {purpose} {whose}"),
-                    how_many.to_owned(),
-                )
-            }
+            let more = archive::encrypted(recipient, sha256);
+            let kind = person.as_ref().map(|of| &of.kind);
+            let (what, how_many) = archive::in_words(archive, purpose, kind);
+            Told { more, ..of(what, how_many) }
         }
         Action::DecideCase(case) => {
             let (what, how_many) = cases::in_words(case);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use minster_model::{Kind, Role};
+use minster_model::{Kind, Purpose, Role};
 use minster_vault_api::{
     ArchiveStatus, ArchivedCount, Client, OpenedArchive, PIECE, ProposedAction,
 };
@@ -156,6 +156,23 @@ pub(crate) fn list(caller: &Caller, form: &Json) -> Result<(), Failure> {
         false if archives.is_empty() => print("no sealed archive stands\n"),
         false => print(&archives.iter().map(line).collect::<String>()),
     }
+}
+
+/// What the opening of an archive is, and for how many, in the words of those who approve it.
+pub(crate) fn in_words(archive: &str, purpose: &Purpose, kind: Option<&Kind>) -> (String, String) {
+    let (whose, how_many) = match kind {
+        Some(kind) => (format!("for the person with the {kind} that you gave"), "1 person"),
+        None => ("whole".to_owned(), "all persons in it"),
+    };
+    (format!("open the sealed archive {archive} of {purpose} {whose}"), how_many.to_owned())
+}
+
+/// To whom an opened archive is encrypted, and which file it is.
+pub(crate) fn encrypted(recipient: &str, sha256: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("encrypted", format!("to {recipient}: compare it with the recipient's")),
+        ("file", format!("with the SHA-256 {sha256}")),
+    ]
 }
 
 fn line(of: &ArchiveStatus) -> String {

@@ -154,7 +154,7 @@ fn no_row_leaves_a_dataset_before_its_sealed_file_is_made() {
     let city = Reader::new();
     let mut client = serving.client(Role::Custodian).unwrap();
     let text = signed(&site, &mut client, dispose(Some(&city.recipient())));
-    // Who signs reads which records are kept, and who is given them.
+    // The signed text says which records are kept, and who is given them.
     assert!(text.contains("\"inaccessible\"") && text.contains(&city.recipient()), "{text}");
     client.enact(&id(&text)).unwrap();
     let of = id(&text);
