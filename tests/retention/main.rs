@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod ending;
+mod inaccessible;
 mod rights;
 mod year;
 
@@ -70,7 +71,7 @@ impl Council {
     fn vault(&self, arguments: &[&str]) -> String {
         let (first, rest) = arguments.split_first().unwrap();
         let mut all = vec![*first];
-        let takes_socket_later = matches!(*first, "retention" | "case");
+        let takes_socket_later = matches!(*first, "retention" | "case" | "archive");
         if takes_socket_later {
             all.push(rest[0]);
         }

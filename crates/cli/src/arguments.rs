@@ -170,7 +170,8 @@ pub(crate) enum Command {
     /// Take the rows of a signed disposal list out of every dataset. It cannot be undone.
     #[command(after_help = "Example:\n  minster dispose disposal.list --receipt receipt.note\n\n\
             `minster-vault retention apply` writes the list, once two custodians approved it. Rows leave the datasets of all deliveries and \
-            the integrated ones; superseded snapshots, sealed quarantine and linkage datasets are destroyed. Releases stand. The command \
+            the integrated ones; superseded snapshots, sealed quarantine and linkage datasets are destroyed. Releases stand. Rows that the schedule \
+            makes inaccessible go into a sealed archive below `archive/` in the store first. The command \
             needs the linker's role at the vault. It is safe to run it again after an interruption: it goes on.\n\n\
             Exit: 0 done; 2 usage, or the list is not the vault's; 6 the vault; 8 a run holds the lock")]
     Dispose(dispose::Arguments),

@@ -1,6 +1,11 @@
 //! `minster dispose`: takes the rows of a signed disposal list out of every dataset of the purpose, and has the vault sign what was
 //! done. Run again after an interruption, it goes on.
 
+mod city;
+mod lines;
+mod owners;
+mod sealed;
+
 use std::{
     collections::{BTreeSet, HashSet},
     fmt::Write as _,
@@ -16,10 +21,11 @@ use minster_store::{
     DatasetKeys, DisposedFrom, Gone, NewestManifests, RecordedManifest, sha256_hex,
 };
 use minster_vault_api::{
-    Client, DataKey, DisposalHead, DisposalReceipt, DisposedDataset, SealedRunKey, Unwrapped,
-    VaultError, WrappedKey, note::Verifier,
+    Client, DataKey, DisposalHead, DisposalReceipt, DisposedDataset, PartUse, SealedRunKey,
+    Unwrapped, VaultError, WrappedKey, note::Verifier,
 };
 
+use self::sealed::Sealed;
 use crate::{arguments::Report, failure::Failure, pipeline::Loaded, report, stages};
 
 /// A disposal in the store.
@@ -30,6 +36,9 @@ pub(crate) struct Arguments {
     /// A new file for the signed receipt.
     #[arg(long, value_name = "FILE")]
     receipt: PathBuf,
+    /// A folder for sealed bundles to hand to the City Archives, where a row of the schedule asks for one.
+    #[arg(long, value_name = "DIR")]
+    city_archives: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) report: Report,
 }
@@ -43,6 +52,8 @@ pub(crate) struct Disposed {
     was_applied_before: bool,
     /// Restricted reports of releases, which stand.
     reports: usize,
+    /// Sealed files of records that left.
+    sealed: Vec<Sealed>,
     path: PathBuf,
 }
 
@@ -50,13 +61,16 @@ pub(crate) struct Disposed {
 struct List {
     head: DisposalHead,
     pseudonyms: HashSet<Pseudonym>,
+    /// The pseudonyms of its parts.
+    parts: Vec<(PartUse, HashSet<Pseudonym>)>,
     sha256: String,
     /// Whether it was applied before.
     is_closed: bool,
 }
 
 pub(crate) fn dispose(arguments: &Arguments) -> Result<Disposed, Failure> {
-    let loaded = Loaded::read(&arguments.report.config.path)?;
+    let config = &arguments.report.config.path;
+    let loaded = Loaded::read(config)?;
     let purpose = &loaded.pipeline.purpose;
     let store = loaded.store()?;
     let _lock = store.lock()?;
@@ -92,6 +106,14 @@ pub(crate) fn dispose(arguments: &Arguments) -> Result<Disposed, Failure> {
     }
     let ids = led.ids.difference(&shared);
     let with_ids: HashSet<Pseudonym> = list.pseudonyms.iter().chain(ids).copied().collect();
+    let leaving = sealed::Leaving {
+        store: &store,
+        list: &list,
+        datasets: &datasets,
+        own_kinds: &own_kinds,
+        with_ids: &with_ids,
+    };
+    let folder = arguments.city_archives.as_deref();
     // Made before the vault closes the list: a full disk must not cost the receipt.
     let file = ReceiptFile::new(&arguments.receipt)?;
     let mut disposed = Disposed {
@@ -106,6 +128,7 @@ pub(crate) fn dispose(arguments: &Arguments) -> Result<Disposed, Failure> {
         was_applied_before: false,
         pseudonyms: list.head.pseudonyms,
         reports: 0,
+        sealed: sealed::make((&loaded, config), &leaving, folder, &mut keys)?,
         path: arguments.receipt.clone(),
     };
     for dataset in datasets {
@@ -196,10 +219,23 @@ impl List {
         {
             return Err(wrong("is of other keys than the vault's".into()));
         }
-        let pseudonyms: Result<HashSet<Pseudonym>, _> = rest.lines().map(str::parse).collect();
-        let pseudonyms = pseudonyms.map_err(|_| wrong("has a line that is no pseudonym".into()))?;
-        if pseudonyms.len() as u64 != head.pseudonyms {
-            return Err(wrong("has another number of pseudonyms than its head says".into()));
+        let lines: Result<Vec<Pseudonym>, _> = rest.lines().map(str::parse).collect();
+        let mut lines =
+            lines.map_err(|_| wrong("has a line that is no pseudonym".into()))?.into_iter();
+        let mut some = |count: u64| {
+            let some: HashSet<Pseudonym> =
+                lines.by_ref().take(usize::try_from(count).unwrap_or(usize::MAX)).collect();
+            (some.len() as u64 == count).then_some(some)
+        };
+        let count = || wrong("has another number of pseudonyms than its head says".into());
+        let pseudonyms = some(head.pseudonyms).ok_or_else(count)?;
+        let mut parts = Vec::new();
+        for part in &head.parts {
+            let of = some(part.pseudonyms).filter(|of| of.is_subset(&pseudonyms));
+            parts.push((part.of, of.ok_or_else(count)?));
+        }
+        if lines.next().is_some() {
+            return Err(count());
         }
         // The vault has it as long as it is open.
         let is_closed = match vault.disposal_list(&head.list) {
@@ -211,7 +247,7 @@ impl List {
             }
             Err(other) => return Err(other.into()),
         };
-        Ok(Self { head, pseudonyms, sha256: sha256_hex(&bytes), is_closed })
+        Ok(Self { head, pseudonyms, parts, sha256: sha256_hex(&bytes), is_closed })
     }
 }
 
@@ -236,6 +272,7 @@ impl Disposed {
             was_applied_before: true,
             pseudonyms: list.head.pseudonyms,
             reports: 0,
+            sealed: Vec::new(),
             path,
         })
     }
@@ -263,6 +300,23 @@ impl Disposed {
                 );
             }
         }
+        for Sealed { of, made, path } in &self.sealed {
+            let what = match of {
+                PartUse::Archive => "the sealed archive, which two custodians can open",
+                PartUse::CityArchives => {
+                    "the bundle for the City Archives, which they alone can open"
+                }
+            };
+            let place = match path {
+                Some(path) => format!("in {}", path.display()),
+                None => "was handed over before".to_owned(),
+            };
+            let _ = writeln!(
+                text,
+                "{what}: {} rows of {} datasets, {place}; its SHA-256 is {}",
+                made.rows, made.datasets, made.sha256
+            );
+        }
         if *shared_ids > 0 {
             let _ = writeln!(
                 text,
@@ -288,6 +342,7 @@ impl Disposed {
             "pseudonyms": self.pseudonyms,
             "was_applied_before": self.was_applied_before,
             "reports_standing": self.reports,
+            "sealed_files": self.sealed.iter().map(Sealed::json).collect::<Vec<_>>(),
         });
         report::json(&object)
     }

@@ -84,6 +84,17 @@ pub(crate) enum Failure {
     LostStep { purpose: Purpose, version: minster_model::KeyVersion },
     #[error("the disposal list {} {why}", path.display())]
     DisposalList { path: PathBuf, why: String },
+    #[error(
+        "a row of the schedule has records handed to the City Archives before their end: nothing was disposed of in the store. Name a folder for \
+         the sealed bundle with --city-archives DIR"
+    )]
+    NoArchivesFolder,
+    #[error(
+        "the sealed archive {} is gone or was changed, and rows have left the datasets already: put the file with the SHA-256 {sha256} back from \
+         a copy of the store, then run the same again",
+        path.display()
+    )]
+    ArchiveLost { path: PathBuf, sha256: String },
     #[error("{} is there already; name a new file for the receipt", path.display())]
     Receipt { path: PathBuf },
     #[error(
@@ -203,6 +214,8 @@ impl Failure {
             | Self::WhichPeriod { .. }
             | Self::Page { .. }
             | Self::DisposalList { .. }
+            | Self::NoArchivesFolder
+            | Self::ArchiveLost { .. }
             | Self::Receipt { .. }
             | Self::NoSchedule
             | Self::Grant { .. }

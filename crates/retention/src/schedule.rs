@@ -103,6 +103,8 @@ pub struct Category {
     pub rule: Rule,
     /// The end of the record then.
     pub end: End,
+    /// The age recipient of the City Archives, where they are given the records before their end.
+    pub city_archives: Option<String>,
     /// Whether it counts for those of whom no other row is shown.
     pub default: bool,
     /// Whether a person of it has two identities, of before and after, that must stay apart: an adopted child.

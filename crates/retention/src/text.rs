@@ -60,6 +60,14 @@ pub enum ScheduleError {
     /// A schedule without rows, or with too many.
     #[error("a schedule has 1 to {MOST_CATEGORIES} categories")]
     Size,
+    /// The City Archives' recipient is none.
+    #[error(
+        "the category {category}: `city_archives` is an age recipient, which begins with age1 and has small letters and digits alone"
+    )]
+    Recipient {
+        /// The category.
+        category: CategoryName,
+    },
     /// Evidence that names no source, or a condition without cells.
     #[error("{place}: {why}")]
     Evidence {
@@ -94,6 +102,8 @@ struct CategoryText {
     person: PersonName,
     rule: RuleText,
     end: End,
+    #[serde(default)]
+    city_archives: Option<String>,
     #[serde(default)]
     default: bool,
     #[serde(default)]
@@ -270,8 +280,8 @@ impl FromStr for Schedule {
         }
         let mut categories: Vec<Category> = Vec::new();
         for of in text.category {
-            let CategoryText { name, notice, person, rule, end, default, two_identities, evidence } =
-                of;
+            let CategoryText { name, notice, person, rule, end, city_archives, .. } = of;
+            let (default, two_identities, evidence) = (of.default, of.two_identities, of.evidence);
             let place = format!("the category {name}");
             known(&place, &person)?;
             if categories.iter().any(|other| other.name == name) {
@@ -307,10 +317,28 @@ impl FromStr for Schedule {
             }
             let wrong = |why| ScheduleError::Rule { category: name.clone(), why };
             let rule = rule.rule().map_err(wrong)?;
-            categories.push(Category { name, notice, person, rule, end, default, two_identities });
+            if !city_archives.as_deref().is_none_or(is_recipient) {
+                return Err(ScheduleError::Recipient { category: name });
+            }
+            categories.push(Category {
+                name,
+                notice,
+                person,
+                rule,
+                end,
+                city_archives,
+                default,
+                two_identities,
+            });
         }
         Ok(Self { persons, categories, records })
     }
+}
+
+/// Whether a text looks like an age recipient. The vault reads it, and refuses one that is mistyped.
+fn is_recipient(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.starts_with("age1") && text.len() <= 200 && text.chars().all(allowed)
 }
 
 fn check_sources(place: &str, sources: &BTreeSet<SourceName>) -> Result<(), ScheduleError> {

@@ -5,6 +5,7 @@
 //! becomes blank, and the row stays. Rows that hang on a row that leaves go with it: they have nobody's own number, and share the number
 //! of a row or a case, or the XML unit, with a row that leaves and with none that stays.
 
+mod kept;
 mod numbers;
 mod search;
 
@@ -21,6 +22,7 @@ use arrow::{
 };
 use minster_model::{DatasetRef, Kind, Pseudonym, RunId, TableName};
 
+pub use self::kept::{Kept, KeptRows};
 pub(crate) use self::search::{OfTable, rows_of};
 use self::{
     numbers::Numbers,

@@ -20,6 +20,7 @@ const FILE: &str = "ending.json";
 const FORMAT: u32 = 1;
 const RUNS: &str = "records of runs";
 const DRAFTS: &str = "drafts";
+const ARCHIVES: &str = "sealed archives";
 
 /// The things found so far, by the names under which it is told.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +166,9 @@ impl Store {
             scan.add(snapshots, &mut made_from);
         }
         self.scan_runs(purpose, &mut scan)?;
+        for name in self.archive_files(purpose)? {
+            scan.add_file(self, ARCHIVES, name)?;
+        }
         self.scan_drafts((&made_from, others), &mut scan)?;
         Ok(scan)
     }

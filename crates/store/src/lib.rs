@@ -14,6 +14,7 @@
 //! STORE/drafts/<period>/<name>.json                 what a person may let out; nobody else reads it
 //! STORE/drafts/<period>/<name>.<hash>.entry         the ledger's next entry, until it is in the ledger
 //! STORE/ledger/<period>/<name>.<hash>.json          what was released, for ever
+//! STORE/archive/<purpose>/<list>.age                 records that were made inaccessible; the vault alone opens it
 //! STORE/ending.json                                 what was found of a purpose that ends, until the vault was told
 //! STORE/refusals.json                               what disclosure control refused of late
 //! ```
@@ -30,6 +31,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod archive;
 mod dataset;
 mod disk;
 mod disposal;
@@ -58,9 +60,10 @@ mod table;
 mod tokens;
 mod within;
 
+pub use archive::ArchiveFile;
 pub use dataset::{Dataset, DatasetWriter, SealedFile};
 pub use disk::Disk;
-pub use disposal::{DisposedFrom, Gone, SEALED_ROWS};
+pub use disposal::{DisposedFrom, Gone, Kept, KeptRows, SEALED_ROWS};
 pub use error::StoreError;
 pub use files::FileEntry;
 pub use hanging::HangingNumbers;

@@ -1,4 +1,5 @@
 mod access;
+mod archive;
 mod cases;
 mod datasets;
 mod ending;

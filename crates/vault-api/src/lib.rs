@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod archive;
 mod bounds;
 mod cases;
 mod client;
@@ -43,6 +44,9 @@ mod tokens;
 mod unlock;
 
 pub use access::{AccessCounts, AccessPurpose, BUNDLE_PIECE, BegunAccess, BundlePart, EndedAccess};
+pub use archive::{
+    ArchiveStatus, ArchivedCount, DisposalParts, ListPart, MadePart, OpenedArchive, PartUse,
+};
 pub use cases::{
     CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Ground, NewCase, RestrictedList, Right, Turn,
 };

@@ -2,13 +2,13 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessCounts, Approval, BegunAccess, BundlePart, CarriedOut, CaseStatus, DataKey, Denial,
-    DisposalReceipt, EndOrder, EndedAccess, ExactOnlyList, IdentifierBatch, InputFile,
-    KnownRelease, ListedKind, LockedReport, LogPage, NewCase, NewestManifests, OpenProposal,
-    OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase,
-    QuarantineRows, RecordedManifest, Reidentified, RestrictedList, RetentionPlan, RunManifest,
-    SealedRunKey, Share, SignedDecisions, StatusReport, StoreRemoval, SubjectPseudonym, Unlocking,
-    Unwrapped, WrappedKey, bounds,
+    AccessCounts, Approval, ArchiveStatus, BegunAccess, BundlePart, CarriedOut, CaseStatus,
+    DataKey, Denial, DisposalParts, DisposalReceipt, EndOrder, EndedAccess, ExactOnlyList,
+    IdentifierBatch, InputFile, KnownRelease, ListedKind, LockedReport, LogPage, NewCase,
+    NewestManifests, OpenProposal, OpenedArchive, OpenedQuarantine, OpenedRun, PersonFacts,
+    Proposed, Publication, QuarantineCase, QuarantineRows, RecordedManifest, Reidentified,
+    RestrictedList, RetentionPlan, RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport,
+    StoreRemoval, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey, bounds,
 };
 
 /// A caller's request. Each list and text in it has a bound, and a longer one is refused as the message is read.
@@ -321,6 +321,37 @@ pub enum Request {
         /// The purpose.
         purpose: Purpose,
     },
+    /// How far the parts of an open disposal list came.
+    DisposalParts {
+        /// The list.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        list: String,
+    },
+    /// Begins the sealed file of a part of an open disposal list. [`Request::WriteBundle`] goes on in it.
+    BeginArchive {
+        /// The list.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        list: String,
+        /// The part's place in the list, from 0.
+        part: u32,
+    },
+    /// Ends the sealed file of a part.
+    EndArchive(AccessCounts),
+    /// The archives that stand, one page of them.
+    Archives {
+        /// The page, from 0; an empty one ends them.
+        page: u32,
+    },
+    /// Begins to open an archive, as two custodians approved.
+    BeginOpening {
+        /// The proposal.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        proposal: String,
+    },
+    /// A piece of the archive's file, at most [`crate::PIECE`] bytes.
+    OpenPiece(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// The archive's file was sent to its end.
+    EndOpening,
 }
 
 /// The vault's answer.
@@ -449,4 +480,14 @@ pub enum Response {
     EndOrder(EndOrder),
     /// It is logged.
     RemovalTold,
+    /// How far the parts of a disposal list came.
+    DisposalParts(DisposalParts),
+    /// The sealed file of a part is begun.
+    ArchiveBegun,
+    /// Archives, by purpose and name.
+    Archives(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<ArchiveStatus>,
+    ),
+    /// The archive was opened, and it is logged.
+    ArchiveOpened(OpenedArchive),
 }

@@ -206,6 +206,17 @@ pub enum ProposedAction {
         /// Whether the store is lost, so that the vault waits for no word of it.
         store_lost: bool,
     },
+    /// Open a sealed archive of records that were made inaccessible, for a recipient.
+    OpenArchive {
+        /// The archive: the disposal list's name.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        archive: String,
+        /// The kind and the number, canonical, of the one person whose records are asked for; all records, where there is none.
+        person: Option<(Kind, IdentifierBatch)>,
+        /// The age recipient who alone can read what is opened.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::WORD }>")]
+        recipient: String,
+    },
 }
 
 /// The outcome of a proposal that was carried out.

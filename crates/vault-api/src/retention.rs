@@ -3,7 +3,7 @@
 use minster_model::{DatasetRef, KeyVersion, Kind, Purpose};
 use serde::{Deserialize, Serialize};
 
-use crate::{IdentifierBatch, bounds};
+use crate::{IdentifierBatch, ListPart, bounds};
 
 /// Facts of one person in a delivery's rows, for the retention schedule. Holds identifiers: no `Debug`.
 #[derive(Clone, Serialize, Deserialize)]
@@ -172,6 +172,14 @@ pub struct DisposalHead {
     pub kinds: Vec<Kind>,
     /// Pseudonyms that follow.
     pub pseudonyms: u64,
+    /// Parts of them whose records are written to a sealed file before they leave. Behind the pseudonyms those of each part follow,
+    /// in this order.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounds::list::<_, _, { bounds::FEW }>"
+    )]
+    pub parts: Vec<ListPart>,
 }
 
 impl DisposalHead {

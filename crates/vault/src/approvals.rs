@@ -15,8 +15,8 @@ use minster_vault_api::{Denial, SignedDecisions};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, StoppedRun};
-pub(crate) use action::{FIND_SUBJECT, HOLD};
+pub use action::{Action, StoppedRun, TaggedNumber};
+pub(crate) use action::{FIND_SUBJECT, HOLD, OPEN_FOR_ONE};
 pub use decide_case::DecideCase;
 pub(crate) use decide_case::is_about_one_child;
 pub(crate) use end_purpose::END_PURPOSE;

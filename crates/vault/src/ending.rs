@@ -12,6 +12,7 @@ use ring::digest::{Context, SHA256};
 use crate::{
     VaultFault,
     approvals::{Action, Proposal},
+    archive::{self, SealedPart},
     cases, disk,
     folder::OpenFolder,
     keys::hex,
@@ -84,6 +85,9 @@ pub(crate) fn pieces(
     // A list is its proposal's, and goes before the proposal's text. Another purpose's may be there before the log has it.
     add(Proposed::FOLDER, "disposal lists", &|name| {
         is_about_it(name.strip_prefix(PROPOSED).unwrap_or(name))
+    })?;
+    add(SealedPart::FOLDER, "keys and numbers of sealed archives", &|name| {
+        archive::is_its(state, purpose, name)
     })?;
     add(PROPOSALS, "texts of proposals", &is_about_it)?;
     Ok(all)

@@ -41,6 +41,7 @@
 
 pub mod access;
 pub mod approvals;
+mod archive;
 mod cases;
 pub mod custody;
 pub mod disk;

@@ -3,6 +3,8 @@
 
 #[path = "program/approve.rs"]
 mod approve;
+#[path = "program/archive.rs"]
+mod archive;
 #[path = "program/arguments.rs"]
 mod arguments;
 #[path = "program/cases.rs"]
@@ -39,6 +41,7 @@ use std::{
     process::ExitCode,
 };
 
+use archive::Archive;
 use arguments::{Arguments, Command, Custodian, Json, LogCommand};
 use clap::Parser;
 use minster_model::exit;
@@ -125,6 +128,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Case(command) => cases::run(command),
         Command::Cases(list) => cases::list(&list),
         Command::ExactOnly(count) => exact_only::count(&count),
+        Command::Archive(Archive::Open(open)) => archive::open(&open),
+        Command::Archive(Archive::List { caller, form }) => archive::list(&caller, &form),
         Command::Retention(Retention::Plan(plan)) => retention::plan(&plan),
         Command::Retention(Retention::Apply(apply)) => retention::apply(&apply),
         Command::Review(Review::Sign(sign)) => review::sign(&sign),

@@ -2,6 +2,7 @@
 //! that nobody without the root key can add a purpose or an approval.
 
 mod admit;
+mod archives;
 mod cases;
 mod days;
 mod ending;
@@ -20,6 +21,7 @@ use minster_vault_api::{Denial, Publication};
 
 use days::day_of;
 
+pub(crate) use archives::{Archive, OpenPart};
 pub(crate) use cases::{Case, Cases, Restrictions, is_of_children};
 pub(crate) use ending::Ending;
 pub use proposals::ProposalState;
@@ -132,6 +134,8 @@ pub struct PurposeState {
     pub(crate) disposals: BTreeMap<String, OpenDisposal>,
     /// The receipts of those that were.
     pub(crate) receipts: BTreeMap<String, ClosedDisposal>,
+    /// Sealed archives, by the disposal list.
+    pub(crate) archives: BTreeMap<String, Archive>,
     /// The datasets that were linked without restricted children.
     pub(crate) restrictions: Restrictions,
     /// Its end, where custodians began it.
@@ -179,6 +183,7 @@ impl PurposeState {
             tombstones: None,
             disposals: BTreeMap::new(),
             receipts: BTreeMap::new(),
+            archives: BTreeMap::new(),
             restrictions: Restrictions::default(),
             ending: None,
             day: None,
@@ -415,6 +420,7 @@ impl State {
             | Event::Held(_)
             | Event::LiftedHold { .. }
             | Event::Disposed(_)
+            | Event::Archive(_)
             | Event::RecordedDisposed { .. }
             | Event::AppliedDisposal { .. } => self.apply_retention(entry),
             Event::Stopped

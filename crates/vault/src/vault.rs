@@ -13,7 +13,7 @@ use minster_model::{Purpose, Role};
 use minster_vault_api::{Denial, LogPage, Proof, Statement};
 
 use crate::{
-    VaultFault, cases,
+    VaultFault, archive, cases,
     disk::Disk,
     ending,
     folder::{OpenFolder, Opened},
@@ -97,6 +97,7 @@ impl Vault {
             books.insert(name, Arc::new(Mutex::new(opened)));
         }
         retention::sweep(&folder, &core.state)?;
+        archive::sweep(&folder, &core.state)?;
         cases::sweep(&folder, &core.state)?;
         Ok(Self {
             folder,

@@ -44,6 +44,10 @@ pub(super) struct Events {
     pub(super) askers: BTreeMap<(u32, String), u64>,
     /// Disposal lists that were signed and not applied since: purpose, list and time.
     pub(super) unapplied: BTreeMap<String, (Option<Purpose>, Timestamp)>,
+    /// Disposal lists with an archive.
+    pub(super) sealed: BTreeSet<String>,
+    /// The sealed archives, by purpose and list, each with SHA-256 of its file.
+    pub(super) archives: BTreeMap<(String, String), String>,
     /// Whether the vault serves a single user, by the last start.
     pub(super) single_user: bool,
 }
@@ -117,10 +121,30 @@ impl Events {
                 }
             }
             "disposed" => {
+                if entry["parts"][0]["of"] == "archive" {
+                    self.sealed.extend(text(&entry["proposal"]));
+                }
                 let purpose = entry["purpose"].as_str().and_then(|purpose| purpose.parse().ok());
                 if let (Some(list), Some(time)) = (text(&entry["proposal"]), time) {
                     self.unapplied.insert(list, (purpose, time));
                 }
+            }
+            "archive" if entry["step"] == "made" => {
+                let list = text(&entry["list"]).filter(|list| self.sealed.contains(list));
+                // The archive is the first part of its list; the others are bundles, which are handed over.
+                if let (Some(purpose), Some(list), Some(sha256), Some(0)) = (
+                    text(&entry["purpose"]),
+                    list,
+                    text(&entry["made"]["sha256"]),
+                    entry["part"].as_u64(),
+                ) {
+                    self.archives.insert((purpose, list), sha256);
+                }
+            }
+            // What is held for a purpose that is over is no file that must be there.
+            "purpose-end" if entry["step"] == "begun" => {
+                let over = text(&entry["purpose"]);
+                self.archives.retain(|(purpose, _), _| Some(purpose) != over.as_ref());
             }
             "applied-disposal" => {
                 if let Some(list) = entry["receipt"]["list"].as_str() {

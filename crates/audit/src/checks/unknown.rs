@@ -1,6 +1,7 @@
 //! Files in the store that nothing accounts for: each is named by a manifest, or is one of the store's own, at its place.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -13,7 +14,7 @@ use crate::{
     site::Site,
 };
 
-use super::leakage::safe_path;
+use super::{events, leakage::safe_path, packages};
 
 /// Named at most; the rest is counted.
 const TOLD: usize = 20;
@@ -21,7 +22,7 @@ const TOLD: usize = 20;
 pub(super) fn check(site: &Site, standing: &Result<Vec<StoredDataset>, StoreError>) -> Check {
     let store = &site.pipeline.store;
     let by_hand = format!(
-        "find {} -type f -o -type l: each is a manifest.json, is named by the manifest.json beside it, is refusals.json, or is a file of drafts, ledger or runs",
+        "find {} -type f -o -type l: each is a manifest.json, is named by the manifest.json beside it, is refusals.json, is a file of drafts, ledger or runs, or is an archive that `minster-vault archive list` names",
         quoted(store)
     );
     let title = "Every file of the store is named by a manifest, or is one of the store's own";
@@ -29,8 +30,24 @@ pub(super) fn check(site: &Site, standing: &Result<Vec<StoredDataset>, StoreErro
     match standing {
         Err(error) => check.unread_store(error),
         Ok(standing) => {
-            let mut known =
-                Known { root: store, standing, unknown: Vec::new(), seen: 0, unfinished: 0 };
+            let archives = match events::read(site) {
+                Ok(events) => Some(events.archives),
+                Err(why) => {
+                    if store.join("archive").exists() {
+                        check.missing(format!("whether each sealed archive is the log's: {why}"));
+                    }
+                    None
+                }
+            };
+            let mut known = Known {
+                root: store,
+                standing,
+                archives,
+                unknown: Vec::new(),
+                changed: Vec::new(),
+                seen: 0,
+                unfinished: 0,
+            };
             known.look(store, &mut check);
             known.tell(&mut check);
         }
@@ -41,6 +58,10 @@ pub(super) fn check(site: &Site, standing: &Result<Vec<StoredDataset>, StoreErro
 struct Known<'a> {
     root: &'a Path,
     standing: &'a [StoredDataset],
+    /// The sealed archives of the log that were not found yet, by purpose and list; none where there is no log to read.
+    archives: Option<BTreeMap<(String, String), String>>,
+    /// Archives that are not what the log says.
+    changed: Vec<PathBuf>,
     unknown: Vec<PathBuf>,
     seen: u64,
     unfinished: u64,
@@ -92,6 +113,7 @@ impl Known<'_> {
             }
             ["drafts", _, file] => !is_link && (ends(file, ".json") || ends(file, ".entry")),
             ["ledger", _, file] => !is_link && ends(file, ".json"),
+            ["archive", purpose, file] => !is_link && self.of_log(path, purpose, file),
             ["runs", file] | ["runs", _, file] => !is_link && ends(file, ".json"),
             _ => false,
         }
@@ -113,7 +135,30 @@ impl Known<'_> {
         }
     }
 
+    /// Named by the vault's log, as it is.
+    fn of_log(&mut self, path: &Path, purpose: &str, file: &str) -> bool {
+        let list = file.strip_suffix(".age").unwrap_or_default();
+        let Some(archives) = &mut self.archives else { return true };
+        let told = archives.remove(&(purpose.to_owned(), list.to_owned()));
+        let Some(sha256) = told else { return false };
+        if fs::File::open(path).and_then(packages::sha256).ok() != Some(sha256) {
+            self.changed.push(path.to_owned());
+        }
+        true
+    }
+
     fn tell(&self, check: &mut Gathered) {
+        for path in &self.changed {
+            check.wrong(format!(
+                "{}: it is not the sealed archive that the vault's log names; put that one back from a copy",
+                safe_path(path)
+            ));
+        }
+        for (purpose, list) in self.archives.iter().flat_map(BTreeMap::keys) {
+            check.wrong(format!(
+                "the sealed archive {list} of {purpose} is not in the store, and the vault's log names it; put it back from a copy"
+            ));
+        }
         for path in self.unknown.iter().take(TOLD) {
             check.wrong(format!(
                 "{}: no manifest names it, and it is none of the store's own files",

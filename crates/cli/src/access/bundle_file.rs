@@ -19,7 +19,7 @@ const PIECE: usize = BUNDLE_PIECE / 4;
 const PARTS: usize = 1_000;
 
 /// The file while it is written. Dropped unfinished, it leaves nothing, unless the grant is used up.
-pub(super) struct BundleFile {
+pub(crate) struct BundleFile {
     path: PathBuf,
     aside: PathBuf,
     file: Option<File>,
@@ -28,7 +28,7 @@ pub(super) struct BundleFile {
 }
 
 impl BundleFile {
-    pub(super) fn new(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn new(path: &Path) -> Result<Self, Failure> {
         if path.symlink_metadata().is_ok() {
             return Err(Failure::BundleExists { path: path.to_owned() });
         }
@@ -55,7 +55,7 @@ impl BundleFile {
         move |source| Failure::Page { path, source }
     }
 
-    fn add(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let failed = self.failed();
         self.file.as_mut().map_or(Ok(()), |file| file.write_all(bytes)).map_err(failed)
     }
@@ -74,7 +74,7 @@ impl BundleFile {
 
     /// Writes the last bytes, and puts the file in its place unless another took it meanwhile. The grant is used up: where this
     /// fails, the file stays beside its place.
-    pub(super) fn finish(mut self, last: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn finish(mut self, last: &[u8]) -> Result<(), Failure> {
         self.is_last = true;
         self.put(last).map_err(|source| Failure::BundleAside {
             path: self.path.clone(),

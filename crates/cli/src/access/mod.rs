@@ -18,8 +18,9 @@ use minster_model::{Pseudonym, Purpose, Role};
 use minster_store::sha256_hex;
 use minster_vault_api::{AccessCounts, BegunAccess, Client};
 
+pub(crate) use self::{bundle_file::BundleFile, words::Definitions};
 use self::{
-    bundle_file::{BundleFile, BundleWriter},
+    bundle_file::BundleWriter,
     content::{Content, LeftOut},
 };
 use crate::{arguments::Report, failure::Failure, pipeline, pipeline::Loaded, report};

@@ -14,10 +14,10 @@ use crate::{
 
 /// The words of the definitions about a column.
 #[derive(Default)]
-pub(super) struct Words {
+pub(crate) struct Words {
     /// Its title, where the file's own name tells one.
     pub(super) title: Option<String>,
-    pub(super) meaning: String,
+    pub(crate) meaning: String,
     /// Whether whole numbers in it are days.
     pub(super) is_day: bool,
     /// Codes with what they mean.
@@ -25,7 +25,7 @@ pub(super) struct Words {
 }
 
 /// The definitions.
-pub(super) struct Definitions<'a> {
+pub(crate) struct Definitions<'a> {
     loaded: &'a Loaded,
     described: Described,
     /// Linked datasets, by period; nothing where the definitions changed since.
@@ -33,7 +33,7 @@ pub(super) struct Definitions<'a> {
 }
 
 impl<'a> Definitions<'a> {
-    pub(super) fn read(loaded: &'a Loaded, config: &Path) -> Result<Self, Failure> {
+    pub(crate) fn read(loaded: &'a Loaded, config: &Path) -> Result<Self, Failure> {
         Ok(Self { loaded, described: stages::described(config)?, linked: Vec::new() })
     }
 
@@ -65,7 +65,7 @@ impl<'a> Definitions<'a> {
     }
 
     /// The meaning of a column.
-    pub(super) fn column(&mut self, manifest: &Manifest, table: &str, name: &str) -> Words {
+    pub(crate) fn column(&mut self, manifest: &Manifest, table: &str, name: &str) -> Words {
         let dataset = &manifest.dataset;
         if dataset.class == DatasetClass::Integrated {
             let resource = self.resource(manifest, table);

@@ -121,6 +121,7 @@ pub(crate) fn actions() -> Vec<ProposedAction> {
         ProposedAction::Load { purpose: n(), source: n(), ceiling: 1 },
         ProposedAction::Resume { purpose: n() },
         ProposedAction::EndPurpose { purpose: n(), early: false, store_lost: false },
+        ProposedAction::OpenArchive { archive: t(), person: Some((n(), batch())), recipient: t() },
         ProposedAction::Custodians(vec![(t(), t())]),
         ProposedAction::Reidentify { purpose: n(), pseudonyms: vec![pseudonym()] },
         ProposedAction::Subject { kind: n(), identifier: batch() },

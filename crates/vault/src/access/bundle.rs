@@ -47,7 +47,7 @@ pub(crate) fn recipient(text: &str) -> Result<Recipient, BundleFault> {
 
 /// The encrypted bytes that were not handed on yet.
 #[derive(Clone)]
-struct Outlet(Rc<RefCell<Encrypted>>);
+pub(crate) struct Outlet(Rc<RefCell<Encrypted>>);
 
 struct Encrypted {
     waiting: Vec<u8>,
@@ -61,6 +61,8 @@ pub(crate) struct Bundle {
     outlet: Outlet,
     names: BTreeSet<String>,
     plain: u64,
+    /// Bytes that it may have.
+    most: u64,
 }
 
 /// A file that the vault writes.
@@ -86,15 +88,14 @@ pub(crate) struct Finished {
 
 impl Bundle {
     pub(crate) fn new(to: &str) -> Result<Self, BundleFault> {
-        let recipient = recipient(to)?;
-        let recipients = std::iter::once(&recipient as &dyn age::Recipient);
-        let encryptor =
-            age::Encryptor::with_recipients(recipients).map_err(|_| BundleFault::Crypto)?;
-        let encrypted = Encrypted { waiting: Vec::new(), all: Context::new(&SHA256), count: 0 };
-        let outlet = Outlet(Rc::new(RefCell::new(encrypted)));
-        let encrypting = encryptor.wrap_output(outlet.clone()).map_err(|_| BundleFault::Crypto)?;
+        let (encrypting, outlet) = Outlet::encrypting(to)?;
         let archive = ZipWriter::new_stream(encrypting);
-        Ok(Self { archive, outlet, names: BTreeSet::new(), plain: 0 })
+        Ok(Self { archive, outlet, names: BTreeSet::new(), plain: 0, most: MOST_BYTES })
+    }
+
+    /// The same for records of many persons: it may be as long as they are.
+    pub(crate) fn of_many(to: &str) -> Result<Self, BundleFault> {
+        Ok(Self { most: u64::MAX, ..Self::new(to)? })
     }
 
     /// Begins a file of the store's side.
@@ -121,6 +122,7 @@ impl Bundle {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .last_modified_time(DateTime::default())
+            .large_file(self.most > MOST_BYTES)
             .unix_permissions(0o600);
         self.archive.start_file(name, options).map_err(|_| BundleFault::Crypto)
     }
@@ -131,7 +133,7 @@ impl Bundle {
             return Err(BundleFault::NoFile);
         }
         self.plain = self.plain.saturating_add(text.len() as u64);
-        if self.plain > MOST_BYTES {
+        if self.plain > self.most {
             return Err(BundleFault::TooLarge);
         }
         self.archive.write_all(text).map_err(|_| BundleFault::Crypto)?;
@@ -143,7 +145,7 @@ impl Bundle {
 
     /// The encrypted bytes since the last time.
     pub(crate) fn taken(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.outlet.0.borrow_mut().waiting)
+        self.outlet.taken()
     }
 
     /// Whether no file was begun.
@@ -167,10 +169,39 @@ impl Bundle {
         let Self { archive, outlet, .. } = self;
         let encrypting = archive.finish().map_err(|_| BundleFault::Crypto)?.into_inner();
         encrypting.finish().map_err(|_| BundleFault::Crypto)?;
-        let mut encrypted = outlet.0.borrow_mut();
-        let rest = std::mem::take(&mut encrypted.waiting);
+        Ok(outlet.finished())
+    }
+}
+
+impl Outlet {
+    /// What is written into the first comes encrypted out of the second.
+    pub(crate) fn encrypting(to: &str) -> Result<(Encrypting<Self>, Self), BundleFault> {
+        let recipient = recipient(to)?;
+        let recipients = std::iter::once(&recipient as &dyn age::Recipient);
+        let encryptor =
+            age::Encryptor::with_recipients(recipients).map_err(|_| BundleFault::Crypto)?;
+        let encrypted = Encrypted { waiting: Vec::new(), all: Context::new(&SHA256), count: 0 };
+        let outlet = Self(Rc::new(RefCell::new(encrypted)));
+        let encrypting = encryptor.wrap_output(outlet.clone()).map_err(|_| BundleFault::Crypto)?;
+        Ok((encrypting, outlet))
+    }
+
+    /// The encrypted bytes since the last time.
+    pub(crate) fn taken(&self) -> Vec<u8> {
+        std::mem::take(&mut self.0.borrow_mut().waiting)
+    }
+
+    /// How many bytes wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.borrow().waiting.len()
+    }
+
+    /// The last bytes, and the hash of all.
+    pub(crate) fn finished(&self) -> Finished {
+        let rest = self.taken();
+        let encrypted = self.0.borrow();
         let sha256 = hex(encrypted.all.clone().finish().as_ref());
-        Ok(Finished { rest, sha256, count: encrypted.count })
+        Finished { rest, sha256, count: encrypted.count }
     }
 }
 

@@ -5,7 +5,7 @@ mod numbers;
 mod own_parts;
 mod person;
 
-pub(crate) use bundle::{Bundle, BundleFault, recipient};
+pub(crate) use bundle::{Bundle, BundleFault, Finished, NUMBERS_TABLE, Outlet, OwnFile, recipient};
 pub use numbers::canonical;
 pub(crate) use numbers::{ChildNumbers, OwnNumber};
 pub(crate) use own_parts::{Keeping, OwnParts};

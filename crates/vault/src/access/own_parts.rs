@@ -47,6 +47,8 @@ pub(crate) struct OwnParts<'a> {
     pub(crate) numbers: &'a ChildNumbers,
     pub(crate) in_doubt: u64,
     pub(crate) keeping: &'a Keeping,
+    /// Sealed archives that stand, which are not searched.
+    pub(crate) archives: u64,
 }
 
 impl OwnParts<'_> {
@@ -79,6 +81,13 @@ impl OwnParts<'_> {
                             "them back."
                         }
                         (self.numbers_section())
+                        @if self.archives > 0 {
+                            p class="note" {
+                                "Records whose time is over may have been made inaccessible. They are in "
+                                (counted(self.archives, "sealed archive", "sealed archives"))
+                                ", which were not searched for this bundle. Ask the council, and two of its custodians can open one."
+                            }
+                        }
                         p {
                             "Records are found by these numbers alone. A number is added only where the records show clearly that it is the "
                             "child's. Records under a number that is not here are not in the bundle: ask again with that number."

@@ -1,6 +1,6 @@
 //! The actions that two custodians approve.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use minster_model::{
@@ -21,6 +21,19 @@ use crate::{
 pub(crate) const FIND_SUBJECT: &str = "find-subject";
 /// The name of the action that holds one person back.
 pub(crate) const HOLD: &str = "hold";
+
+/// The name of the action that opens an archive for one person's records.
+pub(crate) const OPEN_FOR_ONE: &str = "open-archive-of-one";
+
+/// A person's number as a keyed tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaggedNumber {
+    /// The kind of the number.
+    pub kind: Kind,
+    /// The vault's keyed hash of it, hexadecimal.
+    pub tag: String,
+}
 
 /// An action that needs two custodians.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +191,26 @@ pub enum Action {
         numbers: ShownCount,
         /// The vault's keyed hash of all of them, hexadecimal.
         tag: String,
+        /// Categories of these whose records are made inaccessible; those of the others are destroyed.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        inaccessible: BTreeSet<CategoryName>,
+        /// Categories whose records the City Archives are given first, each with the age recipient who alone can read them.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        city_archives: BTreeMap<CategoryName, String>,
+    },
+    /// Open a sealed archive of records that were made inaccessible.
+    OpenArchive {
+        /// The archive.
+        archive: String,
+        /// SHA-256 of its file.
+        sha256: String,
+        /// The purpose.
+        purpose: Purpose,
+        /// The age recipient who alone can read what is opened.
+        recipient: String,
+        /// The one person whose records are asked for; all records, where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<TaggedNumber>,
     },
     /// Decide a case of a child's rights.
     DecideCase(DecideCase),
@@ -224,6 +257,8 @@ impl Action {
             Self::GrantRole { .. } => "grant-role",
             Self::RevokeRole { .. } => "revoke-role",
             Self::Dispose { .. } => "dispose",
+            Self::OpenArchive { person: None, .. } => "open-archive",
+            Self::OpenArchive { .. } => OPEN_FOR_ONE,
             Self::DecideCase(of) => of.name(),
             Self::WithdrawCase { .. } => "withdraw-case",
             Self::EndPurpose(_) => END_PURPOSE,
@@ -241,6 +276,7 @@ impl Action {
             | Self::Retire { purpose, .. }
             | Self::ForgetRelease { purpose, .. }
             | Self::Dispose { purpose, .. }
+            | Self::OpenArchive { purpose, .. }
             | Self::WithdrawCase { purpose, .. }
             | Self::Reidentify { purpose, .. } => Some(purpose),
             Self::AcceptSnapshot { dataset, .. } => Some(&dataset.purpose),
@@ -286,6 +322,7 @@ impl Action {
             | Self::GrantRole { .. }
             | Self::RevokeRole { .. }
             | Self::WithdrawCase { .. }
+            | Self::OpenArchive { .. }
             | Self::DecideCase(_) => 1,
             Self::Dispose { persons, .. } => persons.values().flatten().sum(),
             Self::ChangeReviewers { reviewers, .. } => reviewers.len() as u64,

@@ -5,13 +5,14 @@ use minster_model::{Kind, Purpose};
 use minster_vault_api::{CaseDecision, Right};
 use serde::{Deserialize, Serialize};
 
-use super::{Action, FIND_SUBJECT, HOLD};
+use super::{Action, FIND_SUBJECT, HOLD, OPEN_FOR_ONE, TaggedNumber};
 
 /// Names of actions that are about one child, and that nobody approves without the child's number.
 const OF_ONE_CHILD: &[&str] = &[
     FIND_SUBJECT,
     crate::access::GIVE_ACCESS,
     HOLD,
+    OPEN_FOR_ONE,
     "grant-case",
     "refuse-case",
     "lift-restriction",
@@ -68,6 +69,7 @@ impl Action {
             Self::FindSubject { kind, tag }
             | Self::GiveAccess { kind, tag, .. }
             | Self::Hold { kind, tag }
+            | Self::OpenArchive { person: Some(TaggedNumber { kind, tag }), .. }
             | Self::DecideCase(DecideCase { kind, tag, .. })
                 if is_about_one_child(self.name()) =>
             {

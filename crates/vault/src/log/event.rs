@@ -11,7 +11,7 @@ use super::{
     cases::CaseEvent,
     checkpoint::Accepted,
     ending::EndEvent,
-    retention::{Disposed, Held},
+    retention::{ArchiveEvent, Disposed, Held},
 };
 use crate::{approvals::CustodianKey, purposes::PurposeDefinition, roles::RoleTable};
 
@@ -320,6 +320,8 @@ pub enum Event {
     LiftedHold { proposal: String, hold: String },
     /// Records were disposed of in the vault, and the list of their pseudonyms was signed, as two custodians approved.
     Disposed(Box<Disposed>),
+    /// A step with a sealed file of records that leave.
+    Archive(ArchiveEvent),
     /// A disposal list was told.
     ReadDisposal { purpose: Purpose, list: String },
     /// The manifest of a dataset was recorded from which a disposal list's rows were taken: it is the dataset's newest.
@@ -388,6 +390,7 @@ impl Event {
             | Self::ForgotRelease { proposal, .. } => Some(proposal),
             Self::Held(held) => Some(&held.proposal),
             Self::Disposed(disposed) => Some(&disposed.proposal),
+            Self::Archive(step) => step.carries_out(),
             Self::Case(step) => step.carries_out(),
             Self::PurposeEnd(step) => step.carries_out(),
             Self::Rotated { proposal, .. } | Self::Retired { proposal, .. } => proposal.as_deref(),

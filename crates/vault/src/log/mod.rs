@@ -28,7 +28,7 @@ pub use ending::{DestroyedFiles, EndEvent};
 pub use event::{AboutRole, Asker, Entry, Event, RegistryHead, ResumedRun, RunCounts, UidCount};
 use jiff::{SignedDuration, Timestamp};
 pub(crate) use lines::read_lines;
-pub use retention::{Disposed, Held};
+pub use retention::{ArchiveEvent, Disposed, DisposedPart, Held};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 pub(crate) use verify::follow;

@@ -15,7 +15,7 @@ use minster_vault::{
 use minster_vault_api::{Approval, Client, ListChange, PurposeDefinition, SourceColumns};
 
 use crate::{
-    Failure,
+    Failure, archive,
     arguments::{Caller, Json},
     cases,
     client::{connect, number, read, usage},
@@ -285,20 +285,12 @@ fn told(action: &Action) -> Told {
         Action::RevokeRole { role, uid } => {
             of(format!("let uid {uid} ask in the role {role} no more"), "1 role of 1 user".into())
         }
-        Action::Dispose { purpose, until, schedule_sha256, persons, numbers, .. } => {
-            let each: Vec<String> = persons
-                .iter()
-                .map(|(of, count)| format!("{} of {of}", retention::counted(*count)))
-                .collect();
-            Told {
-                more: vec![("schedule", schedule_sha256.clone())],
-                ..of(
-                    format!(
-                        "dispose of the records of {purpose} that are due until {until}; nobody can undo it"
-                    ),
-                    format!("{}; {} numbers", each.join(", "), retention::counted(*numbers)),
-                )
-            }
+        Action::Dispose { .. } => retention::told(action),
+        Action::OpenArchive { archive, sha256, purpose, recipient, person } => {
+            let more = archive::encrypted(recipient, sha256);
+            let kind = person.as_ref().map(|of| &of.kind);
+            let (what, how_many) = archive::in_words(archive, purpose, kind);
+            Told { more, ..of(what, how_many) }
         }
         Action::DecideCase(case) => {
             let (what, how_many) = cases::in_words(case);

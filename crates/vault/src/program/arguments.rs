@@ -8,6 +8,7 @@ use minster_vault::approvals::CustodianKey;
 
 use crate::{
     approve::{Approve, KeyOpening},
+    archive::Archive,
     cases::{CaseCommand, List},
     custody::{NewCustody, Opening, Rekey},
     ending::EndCommand,
@@ -229,6 +230,13 @@ vault ever answered it, with tabs between.")]
       --schedule config/retention.toml"
     )]
     Retention(Retention),
+    /// Open or list sealed archives of records that were made inaccessible.
+    #[command(
+        subcommand,
+        after_help = "Example:
+  minster-vault archive list"
+    )]
+    Archive(Archive),
     /// Finish the end of a purpose that two custodians approved, and show its certificate.
     #[command(
         subcommand,

@@ -127,6 +127,7 @@ pub(crate) fn request(caller: &Caller, case: Case, what: What, form: &Json) -> R
         What::Dispose(schedule) => schedule.proposed()?,
         What::Decide(decision) => decision.proposed(caller)?,
         What::EndPurpose(end) => end.action(),
+        What::OpenArchive(of) => of.proposed()?,
     };
     let Case { reference, reason, expires } = case;
     let proposed = Proposed { action, reference, reason, expires };

@@ -7,6 +7,7 @@ use minster_model::{DatasetClass, Kind, Period, Purpose, Role, SourceName, Table
 use minster_vault::approvals::CustodianKey;
 
 use crate::{
+    archive,
     arguments::role,
     cases::Decide,
     ending,
@@ -275,6 +276,14 @@ One uid at least keeps the role custodian.")]
       --expires 2026-12-31 dispose --purpose children-statistics \\
       --schedule config/retention.toml > proposal.json")]
     Dispose(Schedule),
+    /// Propose to open a sealed archive of records that were made inaccessible. `minster-vault archive open` carries it out.
+    #[command(after_help = "Example:
+  minster-vault request --reference ARCH/2026/1 --reason \"court order\" \\
+      --expires 2026-12-31 open-archive --archive 0123456789abcdef \\
+      --kind upn --recipient age1... > proposal.json
+
+The program asks for the number. Without --kind, all of the archive is opened.")]
+    OpenArchive(archive::Proposed),
     /// Propose the decision of a case of a child's rights.
     #[command(
         subcommand,

@@ -212,7 +212,10 @@ fn pieces(
     }
 }
 
-fn io_fault(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> VaultFault + use<> {
+pub(crate) fn io_fault(
+    what: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> VaultFault + use<> {
     let path = path.to_owned();
     move |source| VaultFault::Io { what, path, source }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use minster_model::{Kind, Purpose, Role};
-use minster_vault::{disk::Disk, purposes::today};
+use minster_vault::{approvals::Action, disk::Disk, purposes::today};
 use minster_vault_api::{
     CarriedOut, DisposalCounts, ProposedAction, RetentionPlan, SMALLEST_SHOWN, ShownCount,
     StandingHold, VaultError,
@@ -15,6 +15,7 @@ use minster_vault_api::{
 
 use crate::{
     Failure,
+    approve::Told,
     arguments::{Caller, Json, ProposalName},
     client::{connect, number, read, usage},
     print, tell,
@@ -165,6 +166,43 @@ fn write_list(path: &Path, list: &[u8]) -> Result<(), Failure> {
 
 pub(crate) fn counted(count: ShownCount) -> String {
     count.map_or_else(|| format!("1 to {}", SMALLEST_SHOWN - 1), |count| count.to_string())
+}
+
+/// A disposal in the words of those who approve it.
+pub(crate) fn told(action: &Action) -> Told {
+    let Action::Dispose {
+        purpose,
+        until,
+        schedule_sha256,
+        persons,
+        numbers,
+        inaccessible,
+        city_archives,
+        ..
+    } = action
+    else {
+        return Told { what: action.name().to_owned(), how_many: String::new(), more: Vec::new() };
+    };
+    let each = persons.iter().map(|(of, count)| format!("{} of {of}", counted(*count)));
+    let each: Vec<String> = each.collect();
+    let mut more = vec![("schedule", schedule_sha256.clone())];
+    for category in persons.keys() {
+        let end = match inaccessible.contains(category) {
+            true => "made inaccessible: a sealed archive, which two of you can open",
+            false => "destroyed",
+        };
+        more.push(("end", format!("{category}: {end}")));
+    }
+    for (category, to) in city_archives {
+        more.push(("before", format!("{category}: a bundle for the City Archives, to {to}")));
+    }
+    Told {
+        what: format!(
+            "dispose of the records of {purpose} that are due until {until}; nobody can undo it"
+        ),
+        how_many: format!("{}; {} numbers", each.join(", "), counted(*numbers)),
+        more,
+    }
 }
 
 fn plan_text(plan: &RetentionPlan) -> String {

@@ -5,7 +5,7 @@ mod key;
 mod list;
 mod persons;
 
-pub(crate) use due::{Assessment, HeldBack, shown};
+pub(crate) use due::{Assessment, Due, HeldBack, shown};
 pub(crate) use key::RetentionKey;
 pub(crate) use list::{PROPOSED, Proposed, sweep};
 pub(crate) use persons::{Person, Persons};

@@ -80,7 +80,7 @@ impl Session<'_> {
     pub(super) fn begin_access(&mut self, id: String, text: &str) -> Result<Response, Denial> {
         self.allow_access()?;
         let refused = |why: &str| refusal("carried out", why);
-        if self.access.is_some() {
+        if self.access.is_some() || self.making.is_some() {
             return Err(out_of_order("a grant is being carried out in this conversation"));
         }
         let Granted { kind, tag, recipient, schedule_sha256 } = self.granted(&id)?;
@@ -125,6 +125,9 @@ impl Session<'_> {
     }
 
     pub(super) fn write_bundle(&mut self, parts: Vec<BundlePart>) -> Result<Response, Denial> {
+        if let Some(making) = self.making.take() {
+            return self.write_archive(making, parts);
+        }
         self.allow_access()?;
         let access = self.access.as_mut().ok_or_else(nothing_begun)?;
         let bytes = |part: &BundlePart| match part {
@@ -153,7 +156,8 @@ impl Session<'_> {
             return Err(out_of_order("nothing of the bundle was written"));
         }
         let AccessCounts { datasets, rows } = counts;
-        let own = OwnParts { numbers: &numbers, in_doubt, keeping: &keeping };
+        let archives = self.vault.look(|state| state.archives().len() as u64)?;
+        let own = OwnParts { numbers: &numbers, in_doubt, keeping: &keeping, archives };
         let finished = bundle.finish(&own.files()).map_err(wrong)?;
         let sha256 = finished.sha256.clone();
         self.decide(|_| {

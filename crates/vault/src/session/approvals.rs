@@ -239,6 +239,9 @@ impl Session<'_> {
                 self.vault.look(may)??;
                 Action::AcceptSnapshot { dataset, sha256 }
             }
+            ProposedAction::OpenArchive { archive, person, recipient } => {
+                self.archive_opening(archive, person, recipient)?
+            }
             ProposedAction::EndPurpose { purpose, early, store_lost } => {
                 self.end_of(purpose, early, store_lost)?
             }
@@ -338,6 +341,10 @@ impl Session<'_> {
             }
             Action::GiveAccess { .. } => {
                 return Err(refusal("carried out", "it is carried out by `minster access`"));
+            }
+            Action::OpenArchive { .. } => {
+                let by = "it is carried out by `minster-vault archive open`";
+                return Err(refusal("carried out", by));
             }
             Action::Reidentify { .. } | Action::FindSubject { .. } => {
                 return Err(refusal("carried out", "it is answered by `reidentify` or `subject`"));

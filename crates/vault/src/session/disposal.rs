@@ -7,24 +7,27 @@ use jiff::civil::Date;
 use minster_model::{KeyVersion, Kind, Pseudonym, Purpose, Role};
 use minster_retention::{CategoryName, End, PersonName, Schedule};
 use minster_vault_api::{
-    CarriedOut, Denial, DisposalCounts, DisposalHead, DisposalReceipt, RecordedManifest, Response,
+    CarriedOut, Denial, DisposalCounts, DisposalHead, DisposalReceipt, ListPart, RecordedManifest,
+    Response,
 };
 
 use super::{
     Session,
     approvals::made,
+    archive::NewPart,
     fault, out_of_order,
     retention::{day, schedule},
 };
 use crate::{
+    access::recipient,
     approvals::{Action, refusal, sha256},
     keys::Link,
     log::{Disposed, Event},
     open_purpose::OpenPurpose,
     purposes::today,
     registry::Births,
-    retention::{HeldBack, Persons, Proposed, shown},
-    state::State,
+    retention::{Due, HeldBack, Persons, Proposed, shown},
+    state::{OpenPart, State},
     vault::in_use,
 };
 
@@ -56,6 +59,8 @@ pub(super) struct TakingOut<'a> {
     /// Those who stay, as they stood when the persons were chosen.
     pub(super) held: &'a HeldBack,
     pub(super) no_longer_due: u64,
+    /// Persons whose records are written to a sealed file first.
+    pub(super) parts: Vec<NewPart>,
 }
 
 /// All that leaves.
@@ -78,6 +83,24 @@ fn birth_days() -> impl Iterator<Item = String> {
         .series(jiff::Span::new().days(1))
         .take_while(move |day| *day <= last)
         .map(|day| day.to_string())
+}
+
+/// Categories whose records are made inaccessible, and those of which the City Archives are given the records first, each with the
+/// recipient.
+type Ends = (BTreeSet<CategoryName>, BTreeMap<CategoryName, String>);
+
+/// The ends of categories that are due, as custodians are told of them.
+fn ends(schedule: &Schedule, due: &[Due]) -> Result<Ends, Denial> {
+    let sealed = due.iter().filter(|of| of.end == End::MadeInaccessible);
+    let inaccessible = sealed.map(|of| of.category.clone()).collect();
+    let mut city_archives = BTreeMap::new();
+    for of in due {
+        let to = schedule.category(&of.category).and_then(|row| row.city_archives.clone());
+        let Some(to) = to else { continue };
+        recipient(&to).map_err(|why| made(&format!("the row {}: {why}", of.category)))?;
+        city_archives.insert(of.category.clone(), to);
+    }
+    Ok((inaccessible, city_archives))
 }
 
 impl Session<'_> {
@@ -106,12 +129,7 @@ impl Session<'_> {
                 "nothing is due until that day; `minster-vault retention plan` tells what will be",
             ));
         }
-        if let Some(due) = assessed.due.iter().find(|due| due.end == End::MadeInaccessible) {
-            return Err(made(&format!(
-                "the row {} ends in `made-inaccessible`, which this release cannot do: it can only destroy",
-                due.category
-            )));
-        }
+        let (inaccessible, city_archives) = ends(&parsed, &assessed.due)?;
         let own = assessed.due.iter().flat_map(|due| &persons.all[due.person].own);
         let numbers: BTreeSet<Link> = own.copied().collect();
         let action = Action::Dispose {
@@ -125,6 +143,8 @@ impl Session<'_> {
                 .collect(),
             numbers: shown(numbers.len() as u64),
             tag: self.vault.keys().disposal_tag(numbers.iter()),
+            inaccessible,
+            city_archives,
         };
         Ok((action, Proposed { schedule: text, numbers }))
     }
@@ -152,11 +172,7 @@ impl Session<'_> {
         let whole = |place: usize| {
             persons.all[place].own.iter().all(|link| proposed.numbers.contains(link))
         };
-        let still: Vec<_> = assessed
-            .due
-            .iter()
-            .filter(|due| due.end == End::Destroyed && whole(due.person))
-            .collect();
+        let still: Vec<_> = assessed.due.iter().filter(|due| whole(due.person)).collect();
         let due = still.iter().map(|due| due.person);
         let leaving = self.leaving(&persons, due, (purpose, &books.births));
         let no_longer_due = proposed.numbers.difference(&leaving.own).count() as u64;
@@ -175,6 +191,7 @@ impl Session<'_> {
             case: None,
             held: &held,
             no_longer_due,
+            parts: self.parts(&parsed, (&still, &persons), &books)?,
         };
         self.take_out(of, &leaving, &mut books)
     }
@@ -219,10 +236,20 @@ impl Session<'_> {
     ) -> Result<Response, Denial> {
         let (vault, keys) = (self.vault, self.vault.keys());
         let TakingOut {
-            id, purpose, version, until, by_category, case, held, no_longer_due, ..
+            id,
+            purpose,
+            version,
+            until,
+            by_category,
+            case,
+            held,
+            no_longer_due,
+            parts,
+            ..
         } = of;
         let (parsed, schedule_sha256) = of.schedule;
-        let list = self.list(&id, (purpose, version), parsed, leaving, books)?;
+        let list = self.list(&id, (purpose, version), parsed, (leaving, &parts), books)?;
+        self.keep_parts(&id, &parts)?;
         vault.write_sealed(Proposed::FOLDER, &id, list.as_bytes()).map_err(fault)?;
         let gone: HashSet<Link> = leaving.own.iter().copied().collect();
         let beside: HashSet<Link> = leaving.beside.iter().copied().collect();
@@ -242,6 +269,7 @@ impl Session<'_> {
             births: books.births.write_without(keys, &leaving.births).map_err(fault)?,
             facts: books.facts.write_without(keys, &leaving.rows).map_err(fault)?,
             tombstones: books.tombstones.write_with(keys, version, &id, &own).map_err(fault)?,
+            parts: parts.into_iter().map(|part| part.told).collect(),
         };
         let counts = DisposalCounts {
             persons: leaving.persons.len() as u64,
@@ -314,7 +342,7 @@ impl Session<'_> {
         id: &str,
         (purpose, version): (&Purpose, KeyVersion),
         schedule: &Schedule,
-        leaving: &Leaving,
+        (leaving, parts): (&Leaving, &[NewPart]),
         books: &OpenPurpose,
     ) -> Result<String, Denial> {
         let registry = &books.registry;
@@ -332,11 +360,15 @@ impl Session<'_> {
             version,
             kinds: schedule.persons().flat_map(kinds).collect(),
             pseudonyms: pseudonyms.len() as u64,
+            parts: parts
+                .iter()
+                .map(|part| ListPart { of: part.told.of, pseudonyms: part.codes.len() as u64 })
+                .collect(),
         };
         let unwritable = |_| Denial::Fault { what: "a disposal list could not be written".into() };
         let mut text = serde_json::to_string(&head).map_err(unwritable)?;
         text.push('\n');
-        for pseudonym in &pseudonyms {
+        for pseudonym in pseudonyms.iter().chain(parts.iter().flat_map(|part| &part.codes)) {
             text.push_str(&pseudonym.to_string());
             text.push('\n');
         }
@@ -387,6 +419,10 @@ impl Session<'_> {
             };
             match of.disposals.get(&list) {
                 None => return refused("no such disposal list is open for its purpose"),
+                Some(open) if open.unmade().is_some() => {
+                    let why = open.unmade().map(OpenPart::not_made);
+                    return refused(&why.unwrap_or_default());
+                }
                 Some(open) if !open.may_rewrite(&manifest.dataset, &carried_from) => {
                     return refused("the list was applied to the dataset already");
                 }
@@ -420,6 +456,7 @@ impl Session<'_> {
         })?;
         let path = self.vault.path().join(Proposed::FOLDER).join(&list);
         self.vault.disk().remove(&path).map_err(fault)?;
+        self.forget_bundles(&list)?;
         self.signed_receipt(&list)
     }
 
@@ -433,13 +470,17 @@ impl Session<'_> {
     fn signed_receipt(&self, list: &str) -> Result<Response, Denial> {
         let told = |state: &State| {
             let (purpose, closed) = state.receipt(list)?;
-            Some(serde_json::json!({
+            let mut told = serde_json::json!({
                 "format": 1,
                 "store_id": self.vault.keys().store_id(),
                 "time": closed.time,
                 "purpose": purpose,
                 "receipt": closed.receipt,
-            }))
+            });
+            if !closed.parts.is_empty() {
+                told["sealed_files"] = closed.parts.iter().map(OpenPart::told).collect();
+            }
+            Some(told)
         };
         let told = self.vault.look(told)?;
         let told = told.ok_or_else(|| refusal("told", "no such disposal list was applied"))?;

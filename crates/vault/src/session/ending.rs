@@ -327,13 +327,14 @@ fn destroys(of: &PurposeState, numbers: u64, store_lost: bool) -> Vec<String> {
     let in_store = match store_lost {
         true => "in the store: nothing, because it is lost".to_owned(),
         false => "in the store: every dataset of the purpose with its snapshots and quarantine, linked children, events and ids, restricted \
-                  reports, linkage datasets, drafts and records of runs"
+                  reports, linkage datasets, drafts, records of runs, and the files of sealed archives"
             .to_owned(),
     };
     vec![
         format!(
             "in the vault: the registry with {numbers} numbers, birth dates and facts beside them, blocked numbers, pairs of old and new \
-             pseudonyms, what says whom cases are about, disposal lists, and texts of proposals about the purpose"
+             pseudonyms, what says whom cases are about, disposal lists, texts of proposals about the purpose, and the keys of its {}",
+            counted(of.archives.len(), "sealed archive", "sealed archives")
         ),
         in_store,
         format!(

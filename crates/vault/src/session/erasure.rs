@@ -60,6 +60,7 @@ impl Session<'_> {
             case: Some(of.case.clone()),
             held: &held,
             no_longer_due: 0,
+            parts: Vec::new(),
         };
         self.take_out(of, &leaving, &mut books)
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod approvals;
+mod archive;
 mod cases;
 mod datasets;
 mod disposal;
@@ -42,6 +43,8 @@ pub struct Session<'a> {
     run: Option<runs::OpenRun>,
     quarantine: Option<quarantine::Opening>,
     access: Option<access::Access>,
+    making: Option<archive::Making>,
+    opening: Option<archive::Opening>,
     /// The proposal about one child whose number was typed here.
     compared: Option<String>,
     /// The list of restricted children that was told here last, and its purpose.
@@ -58,6 +61,8 @@ impl<'a> Session<'a> {
             run: None,
             quarantine: None,
             access: None,
+            making: None,
+            opening: None,
             compared: None,
             restricted: None,
         }
@@ -180,6 +185,13 @@ impl<'a> Session<'a> {
             Request::TellRemoval { purpose, removal } => self.tell_removal(purpose, removal),
             Request::FinishEnd { purpose } => self.finish_end(&purpose),
             Request::EndCertificate { purpose } => self.end_certificate(&purpose),
+            Request::DisposalParts { list } => self.disposal_parts(&list),
+            Request::BeginArchive { list, part } => self.begin_archive(list, part),
+            Request::EndArchive(counts) => self.end_archive(counts),
+            Request::Archives { page } => self.archives(page),
+            Request::BeginOpening { proposal } => self.begin_opening(proposal),
+            Request::OpenPiece(piece) => self.open_piece(&piece),
+            Request::EndOpening => self.end_opening(),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

@@ -48,6 +48,7 @@ impl State {
                 true => Ok(()),
                 false => refused("the end of a hold that does not stand"),
             },
+            Event::Archive(step) => self.admit_archive(step),
             Event::AppliedDisposal { purpose, receipt } => {
                 match self.named(purpose)?.disposals.contains_key(&receipt.list) {
                     true => Ok(()),

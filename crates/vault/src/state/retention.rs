@@ -6,7 +6,7 @@ use minster_model::{DatasetRef, Purpose};
 use minster_retention::CategoryName;
 use minster_vault_api::{Denial, DisposalReceipt, DisposedDataset, StandingHold};
 
-use super::{PurposeState, State, short_name};
+use super::{Archive, OpenPart, PurposeState, State, short_name};
 use crate::{
     log::{Entry, Event, Held},
     manifests::{Manifests, Place, has_persons, place},
@@ -31,6 +31,8 @@ pub(crate) struct Hold {
 pub(crate) struct OpenDisposal {
     /// SHA-256 of the signed list.
     pub(crate) sha256: String,
+    /// Parts whose records are written to a sealed file first.
+    pub(crate) parts: Vec<OpenPart>,
     /// Datasets that were written anew under it: SHA-256 of the manifests before and after.
     rewritten: BTreeMap<Place, (String, String)>,
 }
@@ -42,9 +44,16 @@ pub(crate) struct ClosedDisposal {
     pub(crate) receipt: DisposalReceipt,
     /// When it was reported (RFC 3339, UTC).
     pub(crate) time: String,
+    /// The sealed files that were made before.
+    pub(crate) parts: Vec<OpenPart>,
 }
 
 impl OpenDisposal {
+    /// Whether rows left a dataset already.
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.rewritten.is_empty()
+    }
+
     /// Whether a dataset may be written anew from this manifest: not from one that was written under the list already.
     pub(crate) fn may_rewrite(&self, dataset: &DatasetRef, from: &str) -> bool {
         self.rewritten.get(&place(dataset)).is_none_or(|(_, after)| after != from)
@@ -61,6 +70,9 @@ impl OpenDisposal {
         receipt: &DisposalReceipt,
     ) -> Result<(), Denial> {
         let refused = |what: String| Err(Denial::OutOfOrder { what });
+        if let Some(part) = self.unmade() {
+            return refused(part.not_made());
+        }
         if let Some((class, name, period)) = manifests.persons_due() {
             return refused(format!(
                 "the dataset {} of an earlier release was not taken over yet; run `minster-ingest run` and `minster link` first",
@@ -118,13 +130,16 @@ impl State {
             Event::LiftedHold { hold, .. } => drop(self.holds.remove(hold)),
             Event::Disposed(disposed) => {
                 let (sha256, rewritten) = (disposed.sha256.clone(), BTreeMap::new());
-                let open = OpenDisposal { sha256, rewritten };
+                let parts: Vec<OpenPart> = disposed.parts.iter().map(OpenPart::of).collect();
+                let archive = parts.iter().find_map(|part| Archive::of(part, &entry.time));
+                let open = OpenDisposal { sha256, parts, rewritten };
                 self.purpose(&disposed.purpose, |state| {
                     state.registry = Some(disposed.registry.clone());
                     state.births = Some(disposed.births.clone());
                     state.facts = Some(disposed.facts.clone());
                     state.tombstones = Some(disposed.tombstones.clone());
                     state.disposals.insert(disposed.proposal.clone(), open);
+                    state.archives.extend(archive.map(|of| (disposed.proposal.clone(), of)));
                 });
             }
             Event::RecordedDisposed { manifest, carried_from, list } => {
@@ -139,11 +154,14 @@ impl State {
                 });
             }
             Event::AppliedDisposal { purpose, receipt } => self.purpose(purpose, |state| {
-                state.disposals.remove(&receipt.list);
+                let open = state.disposals.remove(&receipt.list);
                 state.manifests.dispose_older();
-                let closed = ClosedDisposal { receipt: receipt.clone(), time: entry.time.clone() };
+                let parts = open.map(|open| open.parts).unwrap_or_default();
+                let (receipt, time) = (receipt.clone(), entry.time.clone());
+                let closed = ClosedDisposal { receipt: receipt.clone(), time, parts };
                 state.receipts.insert(receipt.list.clone(), closed);
             }),
+            Event::Archive(step) => self.apply_archive(step),
             _ => {}
         }
     }

@@ -4,6 +4,7 @@
 
 mod after_the_end;
 mod approvals;
+mod archive;
 mod attacks;
 mod cases;
 mod common;
