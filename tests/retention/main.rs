@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod ending;
+mod rectified;
 mod rights;
 mod year;
 

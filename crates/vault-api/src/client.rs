@@ -2,6 +2,7 @@ mod access;
 mod cases;
 mod datasets;
 mod ending;
+mod rectification;
 mod retention;
 
 use std::{

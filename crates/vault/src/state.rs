@@ -3,6 +3,7 @@
 
 mod admit;
 mod cases;
+mod corrections;
 mod days;
 mod ending;
 mod proposals;
@@ -422,6 +423,7 @@ impl State {
             | Event::PurposeEnd(_)
             | Event::ReadRestricted { .. }
             | Event::PlannedRetention { .. }
+            | Event::MetCorrections { .. }
             | Event::ReadDisposal { .. }
             | Event::Repaired { .. }
             | Event::OpenedRun { load: None, .. }

@@ -1,6 +1,7 @@
 //! Every list and text of every message has a bound, and a message with a longer one is refused as it is read.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod cases;
 mod ending;
 mod samples;
 
@@ -25,7 +26,7 @@ const TABLE: &str = include_str!("table.txt");
 fn each_list_and_text_of_each_message_has_the_bound_of_the_table() {
     let mut found = Found::default();
     found.walk_all("Request", &requests());
-    found.walk_all("Response", &samples::responses());
+    found.walk_all("Response", &responses());
     let table: String = found.0.iter().map(|(path, bound)| format!("{path} {bound}\n")).collect();
     assert_eq!(table, TABLE);
 }
@@ -33,14 +34,19 @@ fn each_list_and_text_of_each_message_has_the_bound_of_the_table() {
 #[test]
 fn every_message_has_a_sample() {
     assert_eq!(names(&requests()), variants::<Request>());
-    assert_eq!(names(&samples::responses()), variants::<Response>());
-    let proposed = samples::actions();
+    assert_eq!(names(&responses()), variants::<Response>());
+    let proposed: Vec<_> = samples::actions().into_iter().chain([cases::action()]).collect();
     assert_eq!(names(&proposed), variants::<ProposedAction>());
     assert_eq!(names(&samples::denials()), variants::<Denial>());
 }
 
 fn requests() -> Vec<Request> {
-    samples::requests().into_iter().chain(ending::requests()).collect()
+    let more = ending::requests().into_iter().chain(cases::requests());
+    samples::requests().into_iter().chain(more).collect()
+}
+
+fn responses() -> Vec<Response> {
+    samples::responses().into_iter().chain(cases::responses()).collect()
 }
 
 /// Nobody's word about a list's length makes the reader take memory for it.

@@ -3,6 +3,7 @@
 mod access;
 mod approvals;
 mod cases;
+mod corrections;
 mod datasets;
 mod disposal;
 mod ending;
@@ -13,6 +14,7 @@ mod looking;
 mod manifests;
 mod publishing;
 mod quarantine;
+mod rectification;
 mod retention;
 mod review;
 mod rotation;
@@ -44,6 +46,8 @@ pub struct Session<'a> {
     access: Option<access::Access>,
     /// The proposal about one child whose number was typed here.
     compared: Option<String>,
+    /// The proposal to correct a child's records whose correction was given here.
+    compared_correction: Option<String>,
     /// The list of restricted children that was told here last, and its purpose.
     restricted: Option<(Purpose, String)>,
 }
@@ -59,6 +63,7 @@ impl<'a> Session<'a> {
             quarantine: None,
             access: None,
             compared: None,
+            compared_correction: None,
             restricted: None,
         }
     }
@@ -180,6 +185,17 @@ impl<'a> Session<'a> {
             Request::TellRemoval { purpose, removal } => self.tell_removal(purpose, removal),
             Request::FinishEnd { purpose } => self.finish_end(&purpose),
             Request::EndCertificate { purpose } => self.end_certificate(&purpose),
+            Request::CompareCorrection { proposal, correction } => {
+                self.compare_correction(proposal, &correction)
+            }
+            Request::CorrectionsDigest { purpose, source } => {
+                self.corrections_digest(&purpose, &source)
+            }
+            Request::Corrections { kind, identifiers } => self.corrections(&kind, &identifiers),
+            Request::CorrectNumbers { kind, identifiers, born } => {
+                self.correct_numbers(&kind, &identifiers, &born)
+            }
+            Request::TellCorrected(met) => self.tell_corrected(met),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

@@ -27,6 +27,7 @@ mod publishing;
 mod purposes;
 mod quarantine;
 mod races;
+mod rectifications;
 mod restoring;
 mod restrictions;
 mod retention;
