@@ -4,6 +4,7 @@
 
 mod ending;
 mod inaccessible;
+mod rectified;
 mod rights;
 mod year;
 

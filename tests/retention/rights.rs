@@ -57,7 +57,7 @@ impl Council {
     }
 
     /// Opens a case about a pupil number; gives its name.
-    fn opened(&self, right: &str, upn: &str) -> String {
+    pub(super) fn opened(&self, right: &str, upn: &str) -> String {
         fs::write(self.0.path("number"), upn).unwrap();
         let today = self.0.today().to_string();
         let of = ["case", "open", "--purpose", PURPOSE, "--right", right, "--received", &today];

@@ -1,6 +1,7 @@
 //! One batch from raw rows to a record batch: its cells coded and treated once for each distinct value, its
 //! rows accepted, set aside or recognised as duplicates, the accepted ones gathered.
 
+mod corrected;
 mod known_persons;
 mod persons;
 
@@ -39,6 +40,8 @@ pub(crate) struct ParsedBatch<'a> {
     batch: &'a RawBatch,
     /// One a column of the table; none where nothing of it passes.
     columns: Vec<Option<ColumnCells<'a>>>,
+    /// Texts that stand in the places of delivered ones, by row and column.
+    corrected: HashMap<(usize, usize), &'a str>,
 }
 
 /// A column: for each row the place of what its cell became.
@@ -87,7 +90,9 @@ impl<'a> ParsedBatch<'a> {
             })
         };
         let columns = plan.columns.iter().zip(coded).map(treat).collect();
-        (Self { plan, batch, columns }, prints)
+        let mut parsed = Self { plan, batch, columns, corrected: HashMap::new() };
+        parsed.correct();
+        (parsed, prints)
     }
 
     /// A column's mistyped numbers, each with the birth date beside it; and how many different ones of how many are such.

@@ -18,6 +18,7 @@ use minster_sources::{
 };
 use minster_store::{
     CellCounts, FileCounts, Manifest, Origin, Store, StoreError, TableEntry, TableWriter,
+    sha256_hex,
 };
 use minster_vault_api::{Client, InputFile, NamedFile, RunManifest};
 use ring::digest;
@@ -53,6 +54,8 @@ pub(crate) struct Planned {
     pub(crate) rule: IdentifierRule,
     /// A hash of everything but the files that decides about the dataset.
     pub(crate) recipe_sha256: String,
+    /// Says which corrections of custodians it is read with; empty where there is none.
+    pub(crate) corrections: String,
     pub(crate) files: DeliveryPlan,
     /// Unknown codes in a hundred, above which it stops.
     pub(crate) unknown_percent: u32,
@@ -165,6 +168,15 @@ impl Planned {
         Ok(same.then_some(manifest))
     }
 
+    /// Takes note of the corrections that it is read with: another list makes it another dataset.
+    pub(crate) fn read_with(&mut self, corrections: String) {
+        if !corrections.is_empty() {
+            let text = format!("{}\n{corrections}", self.recipe_sha256);
+            self.recipe_sha256 = sha256_hex(text.as_bytes());
+        }
+        self.corrections = corrections;
+    }
+
     /// Reads, treats and publishes the delivery.
     pub(crate) fn ingest(&self, run: &mut Run<'_>) -> Result<Manifest, IngestError> {
         let declared = RunManifest {
@@ -178,7 +190,7 @@ impl Planned {
         };
         declared.fits().map_err(IngestError::Files)?;
         let opened = run.vault.open_run(declared)?;
-        run.hands.tokens.begin_run(opened.repairs);
+        run.hands.tokens.begin_run(opened.repairs, !self.corrections.is_empty());
         let dataset = self.delivery.dataset(run.purpose);
         let (mut whole, mut second) = (None, false);
         loop {
@@ -189,7 +201,12 @@ impl Planned {
             let mut outputs = Outputs { tables: Vec::new(), linkage: None, quarantine };
             run.hands.tokens.slips.begin_reading();
             run.hands.tokens.facts.begin_reading();
-            let tables = self.open_tables(run.hands.lookups, whole.clone())?;
+            run.hands.tokens.corrections.begin_reading();
+            let mut tables = self.open_tables(run.hands.lookups, whole.clone())?;
+            for table in &mut tables {
+                let corrections = &run.hands.tokens.corrections;
+                table.plan.corrections = corrections.of_table(&table.name, &table.plan.columns);
+            }
             for table in &tables {
                 let passes = !table.schema.fields().is_empty();
                 let table = || writer.table(&table.name, Arc::clone(&table.schema));
@@ -202,9 +219,10 @@ impl Planned {
                 .map_err(|error| replacement_gate::against_current(current.as_ref(), error))?;
             // Which rows a name or a doubtful date sets aside is known once all of them were read, and so is which hang on a row of
             // a person whose records were disposed of.
+            let corrects = run.hands.tokens.corrections.has_news();
             let hangs = run.hands.tokens.end_reading();
             let again = read.again.clone().filter(|_| !second);
-            if hangs || again.is_some() {
+            if hangs || corrects || again.is_some() {
                 if again.is_some() {
                     (whole, second) = (again, true);
                 }
@@ -223,6 +241,10 @@ impl Planned {
             }
             read.warnings.extend(run.hands.tokens.slips.warnings());
             read.warnings.extend(run.hands.tokens.facts.warnings());
+            let columns = tables.iter().map(|table| (&table.name, table.plan.columns.as_slice()));
+            let corrections = &run.hands.tokens.corrections;
+            let misplaced = corrections.misplaced(columns);
+            read.warnings.extend(corrections.tell(misplaced, run.vault)?);
             run.vault.close_run(&read.inputs)?;
             let reasons = outputs.quarantine.finish()?;
             let told = self.definition.tables.iter().map(|table| table.key.clone()).zip(&tables);

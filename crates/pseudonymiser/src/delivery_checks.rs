@@ -155,6 +155,7 @@ fn plan(
         definition_sha256,
         rule,
         recipe_sha256,
+        corrections: String::new(),
         files,
         unknown_percent,
         shares,

@@ -242,7 +242,7 @@ impl Ingestion {
             return Err(IngestError::NotDelivered { source_name: name.clone() });
         }
         let waiting = |path: &Path| told(&Event::Waiting(path));
-        let found_deliveries =
+        let mut found_deliveries =
             self.find_deliveries(self.pipeline.arrival, &options.accept, &waiting)?;
         journal.list(found_deliveries.iter().map(FoundDelivery::record).collect())?;
         told(&Event::Planned(journal.record().sources.iter().map(|source| source.bytes).sum()));
@@ -257,6 +257,15 @@ impl Ingestion {
             }
             Err(_) => store.clone(),
         };
+        if let Ok(vault) = &mut vault {
+            for one in &mut found_deliveries {
+                if let Ok(planned) = &mut one.found {
+                    let source = &one.delivery.name;
+                    let of = vault.corrections_digest(&self.pipeline.purpose, source)?;
+                    planned.read_with(of);
+                }
+            }
+        }
         let mut tokens = TokenTable::default();
         // With --again, all are read again.
         let parts = options.again || options.parts || self.lacks_parts(&found_deliveries, store)?;

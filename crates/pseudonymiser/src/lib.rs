@@ -18,6 +18,7 @@ mod batch;
 mod cells;
 mod check;
 mod columns;
+mod corrections;
 mod delivery;
 mod delivery_checks;
 mod describe;

@@ -1,12 +1,19 @@
 //! A delivery's dictionary of identifiers and the tokens that stand for their pseudonyms: each distinct identifier
 //! is sent to the vault once. The next delivery's tokens are others.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use minster_model::Kind;
 use minster_vault_api::{Client, IdentifierBatch, Token, VaultError};
 
-use crate::{IngestError, facts::Facts, hanging::Hanging, slips::Slips, treatment::Cell};
+use crate::{
+    IngestError,
+    corrections::{GONE, RunCorrections},
+    facts::Facts,
+    hanging::Hanging,
+    slips::{NumberAndBirthDate, Slips},
+    treatment::Cell,
+};
 
 /// A batch's bytes and count stay well below the frame's limit.
 const BATCH_BYTES: usize = 2 << 20;
@@ -21,6 +28,8 @@ pub(crate) struct TokenTable {
     pub(crate) slips: Slips,
     /// The facts of persons that were told for the retention schedule.
     pub(crate) facts: Facts,
+    /// The corrections of the delivery's children.
+    pub(crate) corrections: RunCorrections,
     /// Identifiers of persons whose records were disposed of.
     blocked: Identifiers,
     /// Rows that hang on rows about such persons.
@@ -48,8 +57,10 @@ impl TokenTable {
         token.copied().ok_or(IngestError::Unlearnt)
     }
 
-    /// Forgets all tokens: the vault opened a run, and the next ones are of that run. It was granted so many repairs.
-    pub(crate) fn begin_run(&mut self, repairs: u64) {
+    /// Forgets all tokens: the vault opened a run, and the next ones are of that run. It was granted so many repairs, and its source has
+    /// corrections or none.
+    pub(crate) fn begin_run(&mut self, repairs: u64, corrects: bool) {
+        self.corrections = RunCorrections::begin_run(corrects);
         self.kinds.clear();
         self.blocked.clear();
         self.hanging = Hanging::default();
@@ -70,7 +81,24 @@ impl TokenTable {
     /// The delivery was read once; says whether it must be read again, to know which rows hang on rows about such persons.
     pub(crate) fn end_reading(&mut self) -> bool {
         let blocks = self.blocks_some();
+        if self.corrections.has_news() {
+            // Rows are others with the corrections.
+            self.hanging = Hanging::default();
+        }
         self.hanging.end_reading(blocks)
+    }
+
+    /// Asks whom numbers mean beside birth dates, by the corrections of custodians.
+    pub(crate) fn ask_meant(
+        &mut self,
+        kind: &Kind,
+        pairs: &BTreeSet<NumberAndBirthDate<'_>>,
+        vault: &mut Client,
+    ) -> Result<(), VaultError> {
+        if self.corrections.ask(kind, pairs, vault)? {
+            self.blocked.entry(kind.clone()).or_default().insert(GONE.into());
+        }
+        Ok(())
     }
 
     /// How many identifiers were sent, each once a delivery.
@@ -114,15 +142,20 @@ impl TokenTable {
             let count = batch.len();
             let (now, later) = rest.split_at(count);
             let tokens = vault.pseudonymise_some(kind, batch)?;
+            let mut answered = Vec::new();
             for (identifier, token) in now.iter().zip(tokens) {
                 match token {
-                    Some(token) => drop(known.insert(Box::from(*identifier), token)),
+                    Some(token) => {
+                        known.insert(Box::from(*identifier), token);
+                        answered.push(*identifier);
+                    }
                     None => {
                         let of_kind = self.blocked.entry(kind.clone()).or_default();
                         of_kind.insert(Box::from(*identifier));
                     }
                 }
             }
+            self.corrections.learn(kind, &answered, vault)?;
             self.asked += now.len() as u64;
             rest = later;
         }

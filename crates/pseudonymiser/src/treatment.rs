@@ -22,6 +22,7 @@ use minster_sources::{
 use crate::{
     IngestError,
     cells::Note,
+    corrections::TableCorrections,
     facts::{PlannedFacts, SourceSchedule},
     kept_text::SecondReading,
     period,
@@ -58,6 +59,8 @@ pub(crate) struct TablePlan {
     pub(crate) first_day: Date,
     /// The result of a first reading of the whole delivery.
     whole: Option<Arc<SecondReading>>,
+    /// The corrections of its rows that a first reading learnt.
+    pub(crate) corrections: TableCorrections,
 }
 
 /// The facts of the whole delivery that a table's plan needs.
@@ -119,6 +122,11 @@ impl PlannedColumn {
     /// The kind of its numbers, where a mistyped one is repaired by the birth date beside it.
     pub(crate) fn repaired(&self) -> Option<&Kind> {
         self.kind().filter(|_| self.repaired)
+    }
+
+    /// Whether it is drawn from a cell's JSON.
+    pub(crate) fn is_drawn(&self) -> bool {
+        self.pointer.is_some()
     }
 
     pub(crate) fn is_date(&self) -> bool {
@@ -252,6 +260,7 @@ impl TablePlan {
             last_day: period::last_day(period),
             first_day: period::first_day(period).unwrap_or(Date::MAX),
             whole: whole.clone(),
+            corrections: TableCorrections::default(),
         })
     }
 

@@ -182,6 +182,7 @@ impl<'a> Workers<'a> {
             Some(repaired) => repaired?,
             None => return Ok(None),
         }
+        self.correct(plan, &mut treated)?;
         for batch in &treated {
             self.kept_text.note((group.table, name), plan, batch)?;
         }
@@ -243,6 +244,30 @@ impl<'a> Workers<'a> {
         Ok(())
     }
 
+    /// Puts the children in their places whom numbers mean beside a birth date, by the corrections of custodians.
+    fn correct(
+        &self,
+        plan: &TablePlan,
+        treated: &mut [ParsedBatch<'_>],
+    ) -> Result<(), IngestError> {
+        for (column, planned) in plan.columns.iter().enumerate() {
+            let Some(kind) = planned.kind() else { continue };
+            let pairs: BTreeSet<_> =
+                treated.iter().flat_map(|batch| batch.beside(column)).collect();
+            if pairs.is_empty() {
+                continue;
+            }
+            let mut vault = self.vault.lock().map_err(|_| IngestError::Unlearnt)?;
+            let (tokens, Some(vault)) = &mut *vault else { continue };
+            tokens.ask_meant(kind, &pairs, vault)?;
+            drop(pairs);
+            for batch in treated.iter_mut() {
+                batch.put_meant(column, |pair| tokens.corrections.meant(kind, pair));
+            }
+        }
+        Ok(())
+    }
+
     /// Puts tokens in the places of identifiers, and tells the birth dates beside them; gives each batch's rows of the linkage dataset.
     fn learn(
         &self,
@@ -266,14 +291,16 @@ impl<'a> Workers<'a> {
                 triaged.iter_mut().for_each(|batch| batch.block(tokens));
             }
         }
-        for (column, planned) in plan.columns.iter().enumerate() {
+        // A reading that learnt of a correction tells nothing: the next one knows better.
+        let tells = !tokens.corrections.has_news();
+        for (column, planned) in plan.columns.iter().enumerate().filter(|_| tells) {
             let (Some(kind), Some(vault)) = (planned.repaired(), vault.as_deref_mut()) else {
                 continue;
             };
             let births = triaged.iter().flat_map(|batch| batch.births(column)).collect();
             tokens.slips.tell(kind, &births, vault)?;
         }
-        if let Some(vault) = vault.as_deref_mut() {
+        if let Some(vault) = vault.as_deref_mut().filter(|_| tells) {
             for of in &plan.facts {
                 for batch in triaged.iter() {
                     let (rows, untold) = batch.facts(of);

@@ -3,7 +3,7 @@
 use minster_model::{Kind, Pseudonym, Purpose};
 use serde::{Deserialize, Serialize};
 
-use crate::{IdentifierBatch, ListedPseudonyms, bounds};
+use crate::{IdentifierBatch, LastMet, ListedPseudonyms, bounds};
 
 /// Names in small letters, as commands take them and the log keeps them.
 macro_rules! named {
@@ -162,7 +162,9 @@ pub enum CaseDecision {
     GrantSeveral,
     /// It is refused.
     Refuse(Ground),
-    /// The restriction that it made ends.
+    /// The child's number or values are corrected as deliveries are read.
+    Rectify,
+    /// The restriction, or the correction, that it made ends.
     Lift,
 }
 
@@ -176,6 +178,8 @@ pub enum CaseOutcome {
     Erased,
     /// The child's records are restricted.
     Restricted,
+    /// The child's number or values are corrected as deliveries are read.
+    Rectified,
     /// The purpose holds no record under the number.
     NoRecord,
     /// It was refused.
@@ -234,6 +238,11 @@ pub struct CaseStatus {
     pub ground: Option<Ground>,
     /// Whether a restriction that it made stands.
     pub restricts: bool,
+    /// Whether deliveries are read with the correction that it made.
+    pub corrects: bool,
+    /// What the last delivery of each source said of the correction.
+    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
+    pub met: Vec<LastMet>,
     /// The day (ISO) on which the answer was sent, where it is closed.
     #[serde(deserialize_with = "bounds::some_text::<_, { bounds::SHORT }>")]
     pub answered: Option<String>,
@@ -250,6 +259,8 @@ pub struct CaseCounts {
     pub least_days_left: Option<i32>,
     /// Restrictions that stand.
     pub restrictions: u32,
+    /// Corrections that stand.
+    pub corrections: u32,
 }
 
 /// The children whose processing is restricted, as the linker is told them for one purpose.

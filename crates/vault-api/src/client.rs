@@ -3,6 +3,7 @@ mod archive;
 mod cases;
 mod datasets;
 mod ending;
+mod rectification;
 mod retention;
 
 use std::{

@@ -35,6 +35,7 @@ mod proposal;
 mod publication;
 mod purpose;
 mod quarantine;
+mod rectification;
 mod retention;
 mod review;
 mod run;
@@ -65,6 +66,10 @@ pub use proposal::{
 pub use publication::{Floors, KnownRelease, Previews, Publication, Publishing, ReleaseRules};
 pub use purpose::{Budget, MOST_KINDS, PurposeDefinition, ReleaseFloors, today};
 pub use quarantine::{OpenedQuarantine, PIECE, QuarantineCase, QuarantineRows};
+pub use rectification::{
+    CorrectedCell, CorrectedNumbers, CorrectedValue, Correction, Corrections, LastMet, MetCounts,
+    WrongNumber, WrongValue,
+};
 pub use retention::{
     DeliveryCount, DisposalCounts, DisposalHead, DisposalReceipt, DisposedDataset, DueCount,
     HeldCount, PersonFacts, RetentionPlan, SMALLEST_SHOWN, ShownCount, StandingHold,

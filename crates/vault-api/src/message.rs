@@ -1,14 +1,15 @@
-use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
+use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role, SourceName};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     AccessCounts, Approval, ArchiveStatus, BegunAccess, BundlePart, CarriedOut, CaseStatus,
-    DataKey, Denial, DisposalParts, DisposalReceipt, EndOrder, EndedAccess, ExactOnlyList,
-    IdentifierBatch, InputFile, KnownRelease, ListedKind, LockedReport, LogPage, NewCase,
-    NewestManifests, OpenProposal, OpenedArchive, OpenedQuarantine, OpenedRun, PersonFacts,
-    Proposed, Publication, QuarantineCase, QuarantineRows, RecordedManifest, Reidentified,
-    RestrictedList, RetentionPlan, RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport,
-    StoreRemoval, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey, bounds,
+    CorrectedNumbers, Correction, Corrections, DataKey, Denial, DisposalParts, DisposalReceipt,
+    EndOrder, EndedAccess, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease, ListedKind,
+    LockedReport, LogPage, MetCounts, NewCase, NewestManifests, OpenProposal, OpenedArchive,
+    OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase,
+    QuarantineRows, RecordedManifest, Reidentified, RestrictedList, RetentionPlan, RunManifest,
+    SealedRunKey, Share, SignedDecisions, StatusReport, StoreRemoval, SubjectPseudonym, Unlocking,
+    Unwrapped, WrappedKey, bounds,
 };
 
 /// A caller's request. Each list and text in it has a bound, and a longer one is refused as the message is read.
@@ -352,6 +353,42 @@ pub enum Request {
     OpenPiece(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The archive's file was sent to its end.
     EndOpening,
+    /// Whether a proposal to rectify is about exactly this correction.
+    CompareCorrection {
+        /// The proposal.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        proposal: String,
+        /// The correction.
+        correction: Correction,
+    },
+    /// Which corrections a source's deliveries are read with now.
+    CorrectionsDigest {
+        /// The purpose.
+        purpose: Purpose,
+        /// The source.
+        source: SourceName,
+    },
+    /// The corrections of children whose numbers the open run asked for.
+    Corrections {
+        /// The kind of the identifiers.
+        kind: Kind,
+        /// The identifiers, canonical.
+        identifiers: IdentifierBatch,
+    },
+    /// The run's tokens of the children whom numbers mean beside these birth dates.
+    CorrectNumbers {
+        /// The kind of the identifiers.
+        kind: Kind,
+        /// The identifiers, canonical.
+        identifiers: IdentifierBatch,
+        /// For each the birth date beside it, `2008-03-15`.
+        born: IdentifierBatch,
+    },
+    /// What the rows of the open run's delivery said of corrections, by their numbers in the run. The vault keeps it once the run is
+    /// closed.
+    TellCorrected(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")] Vec<(u32, MetCounts)>,
+    ),
 }
 
 /// The vault's answer.
@@ -490,4 +527,12 @@ pub enum Response {
     ),
     /// The archive was opened, and it is logged.
     ArchiveOpened(OpenedArchive),
+    /// Says which corrections they are, and nothing of them; empty where there is none.
+    CorrectionsDigest(#[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")] String),
+    /// Corrections.
+    Corrections(Corrections),
+    /// Tokens of the children whom the numbers mean, in the order asked.
+    NumbersCorrected(CorrectedNumbers),
+    /// What is told of the whole delivery.
+    CorrectedTold(MetCounts),
 }

@@ -5,7 +5,9 @@ use minster_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{CaseDecision, DisposalCounts, IdentifierBatch, ListChange, ListChanged, bounds};
+use crate::{
+    CaseDecision, Correction, DisposalCounts, IdentifierBatch, ListChange, ListChanged, bounds,
+};
 
 /// A proposal as it is put before the custodians.
 #[derive(Clone, Serialize, Deserialize)]
@@ -190,6 +192,14 @@ pub enum ProposedAction {
         /// own.
         #[serde(deserialize_with = "bounds::some_text::<_, { bounds::PAGE }>")]
         schedule: Option<String>,
+    },
+    /// Decide a case of rectification: correct the child's number or values from now on.
+    Rectify {
+        /// The case.
+        #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
+        case: String,
+        /// The correction.
+        correction: Correction,
     },
     /// Take back a case that nobody can decide: its number was mistyped, or the file that says whom it is about is lost.
     WithdrawCase {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use action::{Action, StoppedRun, TaggedNumber};
 pub(crate) use action::{FIND_SUBJECT, HOLD, OPEN_FOR_ONE};
 pub use decide_case::DecideCase;
-pub(crate) use decide_case::is_about_one_child;
+pub(crate) use decide_case::{RECTIFY, is_about_one_child};
 pub(crate) use end_purpose::END_PURPOSE;
 pub use end_purpose::EndPurpose;
 

@@ -17,6 +17,7 @@ use crate::{
     folder::OpenFolder,
     keys::hex,
     log::DestroyedFiles,
+    rectification,
     retention::{PROPOSED, Proposed},
     session::{CROSSWALKS, PROPOSALS},
     state::{PurposeState, State},
@@ -82,6 +83,10 @@ pub(crate) fn pieces(
         state.cases.get(name).is_some_and(|case| case.purpose == *purpose)
     })?;
     let is_about_it = |name: &str| proposed.get(name) == Some(purpose);
+    add(rectification::FOLDER, "corrections", &|name| match rectification::owner_of(name) {
+        (Some(case), _) => state.cases.get(case).is_some_and(|case| case.purpose == *purpose),
+        (None, proposal) => proposal.is_some_and(is_about_it),
+    })?;
     // A list is its proposal's, and goes before the proposal's text. Another purpose's may be there before the log has it.
     add(Proposed::FOLDER, "disposal lists", &|name| {
         is_about_it(name.strip_prefix(PROPOSED).unwrap_or(name))

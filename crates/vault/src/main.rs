@@ -27,6 +27,8 @@ mod offline;
 mod proposals;
 #[path = "program/quarantine.rs"]
 mod quarantine;
+#[path = "program/rectification.rs"]
+mod rectification;
 #[path = "program/restore.rs"]
 mod restore;
 #[path = "program/retention.rs"]

@@ -4,6 +4,7 @@
 mod admit;
 mod archives;
 mod cases;
+mod corrections;
 mod days;
 mod ending;
 mod proposals;
@@ -428,6 +429,7 @@ impl State {
             | Event::PurposeEnd(_)
             | Event::ReadRestricted { .. }
             | Event::PlannedRetention { .. }
+            | Event::MetCorrections { .. }
             | Event::ReadDisposal { .. }
             | Event::Repaired { .. }
             | Event::OpenedRun { load: None, .. }

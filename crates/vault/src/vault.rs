@@ -24,6 +24,7 @@ use crate::{
         checkpoint::{Checkpoint, Exporter},
     },
     open_purpose::{Books, OpenPurpose},
+    rectification,
     refusals::{Pace, Refusals},
     registry::{Births, FactsBook, Registry, Tombstones},
     retention,
@@ -99,6 +100,7 @@ impl Vault {
         retention::sweep(&folder, &core.state)?;
         archive::sweep(&folder, &core.state)?;
         cases::sweep(&folder, &core.state)?;
+        rectification::sweep(&folder, &core.state)?;
         Ok(Self {
             folder,
             core: Mutex::new(core),

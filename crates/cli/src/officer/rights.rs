@@ -27,6 +27,9 @@ pub(super) enum Step {
     Restricted {
         case: String,
     },
+    Rectified {
+        case: String,
+    },
     Withdrawn {
         case: String,
     },
@@ -53,7 +56,7 @@ struct Case {
     opened: bool,
     closed: bool,
     open: bool,
-    /// Whether it restricts a child, so that taking it back ends that and leaves the case as it is.
+    /// Whether it restricts a child or corrects its records, so that taking it back ends that and leaves the case as it is.
     restricts: bool,
 }
 
@@ -81,7 +84,7 @@ impl<'a> Register<'a> {
                     (of.open, of.closed) = (false, in_month);
                 }
             }
-            Step::Restricted { case } => {
+            Step::Restricted { case } | Step::Rectified { case } => {
                 if let Some(of) = self.0.get_mut(case.as_str()) {
                     of.restricts = true;
                 }

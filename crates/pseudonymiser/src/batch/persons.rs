@@ -165,7 +165,6 @@ impl TriagedBatch<'_> {
 
     /// A cell as the file has it; blank, where it means that.
     fn text(&self, row: usize, column: usize) -> &str {
-        let text = std::str::from_utf8(self.treated.batch.field(row, column)).unwrap_or_default();
-        self.treated.plan.bare(text)
+        self.treated.plan.bare(self.treated.text(row, column))
     }
 }

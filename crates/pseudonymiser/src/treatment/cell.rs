@@ -126,6 +126,21 @@ impl TreatedCell<'_> {
         }
     }
 
+    /// The cell of a number that means another child.
+    pub(crate) fn meant(cell: Cell<'static>) -> TreatedCell<'static> {
+        TreatedCell {
+            cell,
+            state: "known",
+            part: None,
+            linkage: None,
+            name: None,
+            note: None,
+            blank: false,
+            cohort: None,
+            slip: None,
+        }
+    }
+
     /// Why a cell that was not blank became so. A word that stands for no number is as good as a blank.
     pub(crate) fn failed(&self) -> Option<Reason> {
         match self.note {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 mod archive;
+mod cases;
 mod ending;
 mod samples;
 
@@ -35,17 +36,19 @@ fn each_list_and_text_of_each_message_has_the_bound_of_the_table() {
 fn every_message_has_a_sample() {
     assert_eq!(names(&requests()), variants::<Request>());
     assert_eq!(names(&responses()), variants::<Response>());
-    let proposed = samples::actions();
+    let proposed: Vec<_> = samples::actions().into_iter().chain([cases::action()]).collect();
     assert_eq!(names(&proposed), variants::<ProposedAction>());
     assert_eq!(names(&samples::denials()), variants::<Denial>());
 }
 
 fn requests() -> Vec<Request> {
-    samples::requests().into_iter().chain(ending::requests()).chain(archive::requests()).collect()
+    let more = ending::requests().into_iter().chain(archive::requests()).chain(cases::requests());
+    samples::requests().into_iter().chain(more).collect()
 }
 
 fn responses() -> Vec<Response> {
-    samples::responses().into_iter().chain(archive::responses()).collect()
+    let more = archive::responses().into_iter().chain(cases::responses());
+    samples::responses().into_iter().chain(more).collect()
 }
 
 /// Nobody's word about a list's length makes the reader take memory for it.

@@ -7,19 +7,22 @@ use minster_model::{
 };
 use minster_vault_api::{
     AccessCounts, AccessPurpose, Approval, BegunAccess, BrokenPromise, BundlePart, CarriedOut,
-    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, DangerousRoles, DataKey, DeliveryCount,
-    Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndOrder, EndedAccess,
-    ExactOnlyList, Floors, Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange,
-    ListChanged, ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile,
-    NewCase, NewestManifests, Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts,
-    Previews, Proposed, ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase,
-    QuarantineRows, ReadColumns, RecordedManifest, Reidentified, ReleaseRules, Request, Response,
-    RestrictedList, RetentionPlan, Right, RoleGrant, RunKey, RunManifest, SealedRunKey, Share,
-    ShareKind, SignedDecisions, StandingHold, StatusReport, SubjectPseudonym, Turn,
-    UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
+    CaseCounts, CaseDecision, DangerousRoles, DataKey, DeliveryCount, Denial, DisposalCounts,
+    DisposalReceipt, DisposedDataset, DueCount, EndOrder, EndedAccess, ExactOnlyList, Floors,
+    Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange, ListChanged,
+    ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile, NewestManifests,
+    Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Previews, Proposed,
+    ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase, QuarantineRows,
+    ReadColumns, RecordedManifest, Reidentified, ReleaseRules, Request, Response, RestrictedList,
+    RetentionPlan, RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions,
+    StandingHold, StatusReport, SubjectPseudonym, UndeterminedCount, Unlocking, Unwrapped,
+    VersionStatus, WrappedKey,
 };
 
-use crate::ending::end_status;
+use crate::{
+    cases::{case_status, new_case},
+    ending::end_status,
+};
 
 /// A text.
 pub(crate) fn t() -> String {
@@ -42,7 +45,7 @@ fn purpose() -> Purpose {
     n()
 }
 
-fn batch() -> IdentifierBatch {
+pub(crate) fn batch() -> IdentifierBatch {
     let mut batch = IdentifierBatch::default();
     batch.push(b"first");
     batch
@@ -259,36 +262,6 @@ fn purpose_status() -> PurposeStatus {
     }
 }
 
-fn new_case() -> NewCase {
-    NewCase {
-        right: Right::Erasure,
-        purpose: n(),
-        received: t(),
-        reference: t(),
-        kind: n(),
-        identifier: batch(),
-    }
-}
-
-fn case_status() -> CaseStatus {
-    CaseStatus {
-        case: t(),
-        reference: t(),
-        right: Right::Erasure,
-        purpose: n(),
-        received: t(),
-        due: t(),
-        extended: true,
-        days_left: Some(1),
-        turn: Some(Turn::Answer),
-        about: Some(t()),
-        outcome: Some(CaseOutcome::Refused),
-        ground: Some(Ground::Research),
-        restricts: true,
-        answered: Some(t()),
-    }
-}
-
 fn status() -> StatusReport {
     StatusReport {
         store_id: t(),
@@ -302,7 +275,13 @@ fn status() -> StatusReport {
         log_head: t(),
         checkpointed: 1,
         open_proposals: 1,
-        cases: CaseCounts { open: 1, overdue: 1, least_days_left: Some(-1), restrictions: 1 },
+        cases: CaseCounts {
+            open: 1,
+            overdue: 1,
+            least_days_left: Some(-1),
+            restrictions: 1,
+            corrections: 1,
+        },
         hardening: t(),
         restorations: 1,
         dangerous_roles: vec![DangerousRoles { uid: 1, one: Role::Ingest, other: Role::Linker }],

@@ -16,7 +16,12 @@ const OF_ONE_CHILD: &[&str] = &[
     "grant-case",
     "refuse-case",
     "lift-restriction",
+    RECTIFY,
+    "lift-correction",
 ];
+
+/// The name of the action that corrects a child's records.
+pub(crate) const RECTIFY: &str = "rectify-case";
 
 /// The decision of a case. The child's number stands here as a keyed tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +44,9 @@ pub struct DecideCase {
     /// SHA-256 of the schedule's text, where records are disposed of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_sha256: Option<String>,
+    /// The vault's keyed hash of the correction, hexadecimal, where records are corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<String>,
     /// The kind of the number.
     pub kind: Kind,
     /// The vault's keyed hash of it, hexadecimal.
@@ -52,6 +60,8 @@ impl DecideCase {
             CaseDecision::Extend => "extend-case",
             CaseDecision::Grant | CaseDecision::GrantSeveral => "grant-case",
             CaseDecision::Refuse(_) => "refuse-case",
+            CaseDecision::Rectify => RECTIFY,
+            CaseDecision::Lift if self.right == Right::Rectification => "lift-correction",
             CaseDecision::Lift => "lift-restriction",
         }
     }
@@ -75,6 +85,14 @@ impl Action {
             {
                 Some((kind, tag))
             }
+            _ => None,
+        }
+    }
+
+    /// The tag of the correction that it makes, where it corrects a child's records.
+    pub fn correction(&self) -> Option<&str> {
+        match self {
+            Self::DecideCase(of) => of.correction.as_deref(),
             _ => None,
         }
     }

@@ -30,7 +30,10 @@ pub enum CaseEvent {
     Restricted { case: String, proposal: String },
     /// Two custodians approved it, and the purpose holds no record under its number.
     NoRecord { case: String, proposal: String },
-    /// The restriction that it made ended, as two custodians approved.
+    /// The child's number or values are corrected from now on, as two custodians approved. The correction stands in two sealed files,
+    /// which have these SHA-256.
+    Rectified { case: String, proposal: String, links: String, words: String },
+    /// The restriction, or the correction, that it made ended, as two custodians approved.
     Lifted { case: String, proposal: String },
     /// It was taken back, as two custodians approved, with the restriction that it made, if one stood.
     Withdrawn { case: String, proposal: String },
@@ -48,6 +51,7 @@ impl CaseEvent {
             | Self::Refused { case, .. }
             | Self::Restricted { case, .. }
             | Self::NoRecord { case, .. }
+            | Self::Rectified { case, .. }
             | Self::Lifted { case, .. }
             | Self::Withdrawn { case, .. }
             | Self::Closed { case, .. } => case,
@@ -62,9 +66,20 @@ impl CaseEvent {
             | Self::Refused { proposal, .. }
             | Self::Restricted { proposal, .. }
             | Self::NoRecord { proposal, .. }
+            | Self::Rectified { proposal, .. }
             | Self::Lifted { proposal, .. }
             | Self::Withdrawn { proposal, .. } => Some(proposal),
             Self::Opened { .. } | Self::Closed { .. } => None,
         }
     }
+}
+
+/// What a delivery said of the correction that a case made: entries with the old value, with the right one, and with a third.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are named for what they are")]
+pub struct MetCase {
+    pub case: String,
+    pub old: u64,
+    pub right: u64,
+    pub third: u64,
 }

@@ -8,7 +8,7 @@ use minster_vault_api::{DisposalReceipt, InputFile, NamedFile, Publication, Reco
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cases::CaseEvent,
+    cases::{CaseEvent, MetCase},
     checkpoint::Accepted,
     ending::EndEvent,
     retention::{ArchiveEvent, Disposed, Held},
@@ -312,6 +312,8 @@ pub enum Event {
         new: u64,
         facts: RegistryHead,
     },
+    /// A delivery was read with corrections, and had entries of them.
+    MetCorrections { run: RunId, purpose: Purpose, source: SourceName, met: Vec<MetCase> },
     /// A custodian was told what is due under a schedule, by its hash, until a day.
     PlannedRetention { purpose: Purpose, schedule: String, until: String },
     /// A person or a category is held back from disposal, as two custodians approved.

@@ -23,7 +23,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use cases::CaseEvent;
+pub use cases::{CaseEvent, MetCase};
 pub use ending::{DestroyedFiles, EndEvent};
 pub use event::{AboutRole, Asker, Entry, Event, RegistryHead, ResumedRun, RunCounts, UidCount};
 use jiff::{SignedDuration, Timestamp};

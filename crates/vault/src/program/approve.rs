@@ -19,7 +19,7 @@ use crate::{
     arguments::{Caller, Json},
     cases,
     client::{connect, number, read, usage},
-    ending, exact_only, retention, tell,
+    ending, exact_only, rectification, retention, tell,
 };
 
 /// A custodian's signature under a proposal.
@@ -43,6 +43,10 @@ pub(crate) struct Approve {
     /// The vault compares; the program signs nothing where the proposal is about another.
     #[arg(long, value_name = "FILE")]
     identifier_file: Option<PathBuf>,
+    /// For a proposal that corrects a child's records: the correction that you were told, in a file as for `request decide rectify`. The
+    /// vault compares; the program signs nothing where the proposal is about another.
+    #[arg(long, value_name = "FILE")]
+    correction: Option<PathBuf>,
     /// Sign without asking.
     #[arg(long)]
     yes: bool,
@@ -104,8 +108,17 @@ impl KeyOpening {
 }
 
 pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
-    let Approve { caller, proposal: path, name, key, numbers, identifier_file, yes, form } =
-        arguments;
+    let Approve {
+        caller,
+        proposal: path,
+        name,
+        key,
+        numbers,
+        identifier_file,
+        correction,
+        yes,
+        form,
+    } = arguments;
     let text = read(path)?;
     let (proposal, signature) = key.open()?.sign(&text)?;
     let id = Proposal::id(&text);
@@ -128,6 +141,10 @@ pub(crate) fn approve(arguments: &Approve) -> Result<(), Failure> {
             return Err(usage("the proposal is about another number; not signed"));
         }
         writeln!(err, "it is about the number that you gave")?;
+    }
+    let compared = rectification::compare(&mut client, &proposal, &id, correction.as_deref())?;
+    if let Some(words) = compared {
+        writeln!(err, "{words}")?;
     }
     write!(err, "\n{}", summary(&proposal, &id))?;
     if !yes {

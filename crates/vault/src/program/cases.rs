@@ -18,7 +18,7 @@ use crate::{
     Failure,
     arguments::{Caller, Json},
     client::{connect, number, read, usage},
-    print, tell,
+    print, rectification, tell,
 };
 
 /// A case of a child's rights.
@@ -120,6 +120,41 @@ pub(crate) enum Decide {
         #[arg(long)]
         several: bool,
     },
+    /// Correct the child's number or values as deliveries are read, from a day on. Whoever approves it gives the same correction.
+    #[command(after_help = "Example:
+  minster-vault request --reference RECT/2026/1 --reason \"as the form says\" \\
+      --expires 2026-12-31 decide rectify --case RECT/2026/1 \\
+      --correction correction.toml > proposal.json
+
+The file is TOML. `number` is the child's right number, the one of the case:
+
+  kind = \"upn\"
+  number = \"N330400024017\"
+  from = \"2026-11-30\"
+  origin = \"the school's admission form\"
+
+  [[wrong_number]]
+  source = \"early_help\"
+  number = \"P330400024018\"
+  born = \"2011-03-04\"
+
+  [[wrong_value]]
+  source = \"school_census\"
+  table = \"pupils\"
+  column = \"ethnicity\"
+  old = \"WBRI\"
+  new = \"MWBC\"
+
+Without `born`, all rows of the source with the wrong number are the child's. `rows = { column = \"text\" }` chooses some of the child's \
+rows by other columns. `minster-vault request … decide lift` ends it.")]
+    Rectify {
+        /// The case, as `minster-vault cases` names it, or its reference where no other case has it.
+        #[arg(long)]
+        case: String,
+        /// The correction.
+        #[arg(long, value_name = "FILE")]
+        correction: PathBuf,
+    },
     /// Refuse it on a ground of the law, which is logged.
     #[command(after_help = "Example:
   minster-vault request --reference ERASE/2026/1 --reason \"Children Act\" \\
@@ -145,7 +180,8 @@ compelling-grounds (Article 21(1)), not-applicable, exemption (Data Protection A
         #[arg(long)]
         case: String,
     },
-    /// End the restriction that a case made. The child is counted again from the next linking on.
+    /// End the restriction, or the correction, that a case made. The child is counted again from the next linking on; deliveries are
+    /// read again as they are.
     #[command(after_help = "Example:
   minster-vault request --reference REST/2026/1 --reason \"data are right\" \\
       --expires 2026-12-31 decide lift --case REST/2026/1 > proposal.json")]
@@ -177,6 +213,11 @@ impl Decide {
             Self::Refuse { case, ground } => (case, CaseDecision::Refuse(ground), None),
             Self::Extend { case } => (case, CaseDecision::Extend, None),
             Self::Lift { case } => (case, CaseDecision::Lift, None),
+            Self::Rectify { case, correction } => {
+                let correction = rectification::correction(&correction)?;
+                let case = named(&mut connect(caller, Role::Custodian)?, &case)?;
+                return Ok(ProposedAction::Rectify { case, correction });
+            }
             Self::Withdraw { case } => {
                 let case = named(&mut connect(caller, Role::Custodian)?, &case)?;
                 return Ok(ProposedAction::WithdrawCase { case });
@@ -293,7 +334,7 @@ fn described(case: &CaseStatus) -> String {
         (false, Some(CaseOutcome::Restricted)) => text += "  the restriction was lifted\n",
         _ => {}
     }
-    text
+    text + &rectification::described(case)
 }
 
 /// A decision in the words of those who approve it, and for how many children.
@@ -310,6 +351,12 @@ pub(crate) fn in_words(of: &DecideCase) -> (String, String) {
         (CaseDecision::Refuse(ground), _) => {
             format!("refuse {right} under {purpose} for {number}, on the ground {ground}")
         }
+        (CaseDecision::Rectify, _) => format!(
+            "read deliveries under {purpose} with the correction that you gave, of {number}"
+        ),
+        (CaseDecision::Lift, Right::Rectification) => {
+            format!("correct the records of {purpose} of {number} no more")
+        }
         (CaseDecision::Lift, _) => format!("count {number} again under {purpose}"),
         (CaseDecision::Grant, Right::Erasure | Right::Objection) => format!(
             "dispose of all records of {purpose} of {number}, and let no later delivery bring them back; nobody can undo it"
@@ -321,7 +368,10 @@ pub(crate) fn in_words(of: &DecideCase) -> (String, String) {
         (CaseDecision::Grant, Right::Restriction) => {
             format!("keep the records of {purpose} of {number}, and let no table count them")
         }
-        (CaseDecision::Grant, Right::Access | Right::Rectification) => {
+        (CaseDecision::Grant, Right::Rectification) => format!(
+            "grant {right} under {purpose} for {number}: the service corrects its records, and nothing is corrected here"
+        ),
+        (CaseDecision::Grant, Right::Access) => {
             format!("grant {right} under {purpose} for {number}")
         }
     };
@@ -337,6 +387,7 @@ fn outcome_text(outcome: CaseOutcome, ground: Option<Ground>) -> String {
         CaseOutcome::Granted => "granted".into(),
         CaseOutcome::Erased => "the child's records were disposed of".into(),
         CaseOutcome::Restricted => "the child's records were restricted".into(),
+        CaseOutcome::Rectified => "the child's records are corrected as deliveries are read".into(),
         CaseOutcome::NoRecord => "no record held".into(),
         CaseOutcome::Withdrawn => "taken back".into(),
         CaseOutcome::Refused => match ground {
@@ -364,7 +415,7 @@ fn turn_text(turn: Turn, about: &str) -> String {
 
 /// The line of `status`.
 pub(crate) fn status_line(counts: &CaseCounts) -> String {
-    let CaseCounts { open, overdue, least_days_left, restrictions } = counts;
+    let CaseCounts { open, overdue, least_days_left, restrictions, corrections } = counts;
     let mut line = format!("{open} open");
     match least_days_left {
         Some(days) if *days < 0 => {
@@ -377,6 +428,9 @@ pub(crate) fn status_line(counts: &CaseCounts) -> String {
         None => {}
     }
     let _ = write!(line, "; {restrictions} restrictions stand");
+    if *corrections > 0 {
+        let _ = write!(line, "; {} stand", counted(*corrections, "correction", "corrections"));
+    }
     line
 }
 
@@ -399,6 +453,8 @@ mod tests {
             outcome: None,
             ground: None,
             restricts: false,
+            corrects: false,
+            met: Vec::new(),
             answered: None,
         }
     }
@@ -430,6 +486,7 @@ mod tests {
             overdue,
             least_days_left,
             restrictions: 1,
+            corrections: 0,
         };
         let line = status_line(&counts(0, Some(9)));
         assert_eq!(line, "3 open, 9 days left for the first; 1 restrictions stand");

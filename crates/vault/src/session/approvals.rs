@@ -62,6 +62,11 @@ impl Session<'_> {
                 None => Ok(()),
             });
         }
+        if let ProposedAction::Rectify { case, correction } = action {
+            let action = self.rectify_decision(case, &correction)?;
+            let keep = |id: &str| self.keep_correction(id, &correction);
+            return self.put(Case { reference, reason, expires }, action, keep);
+        }
         if let ProposedAction::WithdrawCase { case } = action {
             let action = self.withdrawal(case)?;
             return self.put(Case { reference, reason, expires }, action, |_| Ok(()));
@@ -161,6 +166,7 @@ impl Session<'_> {
             }
             ProposedAction::Dispose { .. }
             | ProposedAction::Case { .. }
+            | ProposedAction::Rectify { .. }
             | ProposedAction::WithdrawCase { .. } => {
                 return Err(out_of_order("a disposal or a case is proposed alone"));
             }
@@ -282,6 +288,7 @@ impl Session<'_> {
                     "it is about one child: whoever approves it types the child's number first, and the vault compares",
                 ));
             }
+            self.has_compared(&open_proposal.action, &proposal).map_err(refused)?;
             let approvals = open_proposal.by.len() as u32 + 1;
             let signature = hex(&signature);
             Ok((Event::Approved { proposal, custodian, signature }, approvals))

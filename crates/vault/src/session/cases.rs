@@ -198,6 +198,7 @@ impl Session<'_> {
             decision,
             due: (decision == CaseDecision::Extend).then(|| due(of.received, EXTENDED_MONTHS)),
             schedule_sha256,
+            correction: None,
             tag: self.vault.keys().tag_of(&subject.link),
             kind: subject.kind,
         };
@@ -236,9 +237,10 @@ impl Session<'_> {
         if seen.is_some_and(|restricts| restricts != of.restricts()) {
             return Err("it was decided since; propose anew".to_owned());
         }
-        match of.restricts() && self.subject_of(case, &of.sha256).is_ok() {
+        let stands = of.restricts() || of.corrects();
+        match stands && self.subject_of(case, &of.sha256).is_ok() {
             true => {
-                Err("a restriction of it stands, and its child is known: `decide lift` ends it, \
+                Err("a restriction or a correction of it stands, and its child is known: `decide lift` ends it, \
                 with the child's number"
                     .to_owned())
             }
@@ -263,6 +265,7 @@ impl Session<'_> {
                 CaseEvent::Extended { case, proposal, due: due(of.received, EXTENDED_MONTHS) }
             }
             (CaseDecision::Refuse(ground), _) => CaseEvent::Refused { case, proposal, ground },
+            (CaseDecision::Rectify, _) => return self.rectify(proposal, of),
             (CaseDecision::Lift, _) => CaseEvent::Lifted { case, proposal },
             (CaseDecision::Grant, Right::Access | Right::Rectification) => {
                 CaseEvent::Granted { case, proposal }
@@ -293,6 +296,7 @@ impl Session<'_> {
         let case = step.case().to_owned();
         self.once(Event::Case(step))?;
         self.forget_subject(&case)?;
+        self.forget_correction(&case)?;
         Ok(Response::Enacted(carried_out))
     }
 

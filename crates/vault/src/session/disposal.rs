@@ -294,6 +294,7 @@ impl Session<'_> {
         })?;
         vault.reopen(purpose, books)?;
         self.forget_proposed(&id)?;
+        self.forget_words(purpose, |child| gone.contains(child))?;
         if let Some(case) = &case {
             self.forget_subject(case)?;
         }

@@ -110,9 +110,8 @@ fn told(
     }
     let mut person = ToldPerson::default();
     for (place, (identifier, kind)) in identifiers.iter().zip(kinds).enumerate() {
-        let link = keys.link_key(kind).link(identifier);
-        let asked = books.registry.find(&link).is_some_and(|record| run.seen.has(record));
-        if !asked {
+        let link = run.corrections.meant(keys.link_key(kind).link(identifier));
+        if !run.has_asked(books, &link) {
             return Err(out_of_order("facts beside a number that the run did not ask for"));
         }
         match place < own {

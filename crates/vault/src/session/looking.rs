@@ -7,7 +7,7 @@ use super::Session;
 use crate::{approvals::refusal, log::Event, purposes::today};
 
 /// Wrong numbers that may be typed for one proposal. A custodian mistypes; whoever tries out numbers does not get far.
-const WRONG_NUMBERS: u32 = 5;
+pub(super) const WRONG_NUMBERS: u32 = 5;
 
 const LOOKERS: &[Role] = &[Role::Custodian, Role::Auditor];
 

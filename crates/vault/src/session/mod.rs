@@ -4,6 +4,7 @@ mod access;
 mod approvals;
 mod archive;
 mod cases;
+mod corrections;
 mod datasets;
 mod disposal;
 mod ending;
@@ -14,6 +15,7 @@ mod looking;
 mod manifests;
 mod publishing;
 mod quarantine;
+mod rectification;
 mod retention;
 mod review;
 mod rotation;
@@ -47,6 +49,8 @@ pub struct Session<'a> {
     opening: Option<archive::Opening>,
     /// The proposal about one child whose number was typed here.
     compared: Option<String>,
+    /// The proposal to correct a child's records whose correction was given here.
+    compared_correction: Option<String>,
     /// The list of restricted children that was told here last, and its purpose.
     restricted: Option<(Purpose, String)>,
 }
@@ -64,6 +68,7 @@ impl<'a> Session<'a> {
             making: None,
             opening: None,
             compared: None,
+            compared_correction: None,
             restricted: None,
         }
     }
@@ -192,6 +197,17 @@ impl<'a> Session<'a> {
             Request::BeginOpening { proposal } => self.begin_opening(proposal),
             Request::OpenPiece(piece) => self.open_piece(&piece),
             Request::EndOpening => self.end_opening(),
+            Request::CompareCorrection { proposal, correction } => {
+                self.compare_correction(proposal, &correction)
+            }
+            Request::CorrectionsDigest { purpose, source } => {
+                self.corrections_digest(&purpose, &source)
+            }
+            Request::Corrections { kind, identifiers } => self.corrections(&kind, &identifiers),
+            Request::CorrectNumbers { kind, identifiers, born } => {
+                self.correct_numbers(&kind, &identifiers, &born)
+            }
+            Request::TellCorrected(met) => self.tell_corrected(met),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, hash_map::Entry},
     iter::Peekable,
     slice::Iter,
+    sync::Arc,
 };
 
 use minster_model::{KeyVersion, Kind, Period, Pseudonym, Purpose, Role, RunId, SourceName};
@@ -11,7 +12,13 @@ use minster_vault_api::{
     Denial, IdentifierBatch, InputFile, NamedFile, OpenedRun, Response, RunCipher, RunManifest,
 };
 
-use super::{Session, facts::ToldFacts, fault, out_of_order, slips::ToldBirthDates};
+use super::{
+    Session,
+    corrections::{Met, RunCorrections},
+    facts::ToldFacts,
+    fault, out_of_order,
+    slips::ToldBirthDates,
+};
 use crate::{
     keys::Link,
     log::{Asker, Event, RegistryHead, RunCounts},
@@ -46,6 +53,10 @@ pub(super) struct OpenRun {
     pub(super) before: u32,
     pub(super) told: ToldBirthDates,
     pub(super) facts: ToldFacts,
+    /// The corrections with which the delivery is read.
+    pub(super) corrections: Arc<RunCorrections>,
+    /// What the delivery says of them.
+    pub(super) met: Met,
     /// The edition of the purpose's books, by whose records it counts.
     edition: u64,
 }
@@ -59,6 +70,11 @@ impl OpenRun {
                 Err(out_of_order("the purpose has a new version of its keys; begin the run anew"))
             }
         }
+    }
+
+    /// Whether it asked for a number.
+    pub(super) fn has_asked(&self, books: &OpenPurpose, link: &Link) -> bool {
+        books.registry.find(link).is_some_and(|record| self.seen.has(record))
     }
 
     /// Whether the books are those that it began with.
@@ -106,6 +122,7 @@ impl Session<'_> {
             let books = in_use(&books)?;
             (books.births.before(&source, &period), books.edition)
         };
+        let corrections = self.run_corrections(&purpose, &source)?;
         let of = RunOf { purpose: &purpose, source: &source, run: &run };
         let (key, run_key) = tokens::draw(vault.keys(), of).map_err(fault)?;
         let (opened, loaded_before) = self.decide(|state| {
@@ -159,15 +176,19 @@ impl Session<'_> {
             before,
             told: ToldBirthDates::default(),
             facts: ToldFacts::default(),
+            corrections: Arc::new(corrections),
+            met: Met::default(),
             edition,
         });
         Ok(Response::RunOpened(opened))
     }
 
-    pub(super) fn pseudonymise(
+    /// Pseudonyms of numbers, with corrections or none.
+    pub(super) fn answer_numbers(
         &mut self,
         kind: &Kind,
         batch: &IdentifierBatch,
+        corrections: &RunCorrections,
     ) -> Result<Response, Denial> {
         self.allow(&[Role::Ingest], "pseudonyms")?;
         if !batch.is_well_formed() || batch.iter().any(|identifier| identifier.len() > LONGEST) {
@@ -197,10 +218,10 @@ impl Session<'_> {
             return run.parts(vault, asker.as_ref(), &mut books, &state, kind, batch);
         }
 
-        let identifiers: Vec<&[u8]> = batch.iter().collect();
+        let mut identifiers: Vec<&[u8]> = batch.iter().collect();
         let link_key = vault.keys().link_key(kind);
         let (registry, tombstones) = (&books.registry, &books.tombstones);
-        let looked = spread(&identifiers, |part| {
+        let mut looked = spread(&identifiers, |part| {
             let links: Vec<Link> = part.iter().map(|one| link_key.link(one)).collect();
             let records = registry.find_all(&links);
             let look = |((identifier, link), record): ((&&[u8], Link), Option<u32>)| Looked {
@@ -211,6 +232,17 @@ impl Session<'_> {
             };
             part.iter().zip(links).zip(records).map(look).collect()
         });
+        let asked: Vec<Link> = match corrections.is_empty() {
+            true => Vec::new(),
+            false => looked.iter().map(|of| of.link).collect(),
+        };
+        for (place, wrong) in asked.iter().enumerate() {
+            let Some(right) = corrections.of(wrong) else { continue };
+            identifiers[place] = right.number.as_ref().map_or(identifiers[place], |of| of);
+            let (link, block) = (right.link, Block::of(kind, identifiers[place]));
+            let (record, is_blocked) = (registry.find(&link), tombstones.blocks(&link));
+            looked[place] = Looked { link, record, block, is_blocked };
+        }
         let tally = BatchCounts::take(&looked, run, &mut books);
         if let Err(denial) = tally.within(run, &books, &state) {
             tally.undo(run, &mut books);
@@ -253,6 +285,7 @@ impl Session<'_> {
             registry: head,
         };
         vault.decide(asker.as_ref(), |now| state.grant(now, event))?;
+        asked.iter().for_each(|link| corrections.note(link, &mut run.met));
 
         let mut answer = Vec::with_capacity(looked.len() * Pseudonym::LEN);
         let mut blocked = Vec::new();
@@ -302,6 +335,7 @@ impl Session<'_> {
         }
         self.take_births(&mut run)?;
         self.take_facts(&mut run)?;
+        self.take_met(&run)?;
         let event = Event::ClosedRun {
             run: run.run,
             source: Some(run.source),

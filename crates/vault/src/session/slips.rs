@@ -41,9 +41,8 @@ impl Session<'_> {
         let (link_key, beside) =
             (vault.keys().link_key(kind), vault.keys().beside_key(&run.purpose));
         for (identifier, born) in identifiers.iter().zip(born.iter()) {
-            let link = link_key.link(identifier);
-            let asked = books.registry.find(&link).is_some_and(|record| run.seen.has(record));
-            if !asked {
+            let link = run.corrections.meant(link_key.link(identifier));
+            if !run.has_asked(&books, &link) {
                 return Err(out_of_order(
                     "a birth date beside a number that the run did not ask for",
                 ));
@@ -151,7 +150,7 @@ impl Session<'_> {
 }
 
 /// Whether numbers and birth dates belong together.
-fn check(identifiers: &IdentifierBatch, born: &IdentifierBatch) -> Result<(), Denial> {
+pub(super) fn check(identifiers: &IdentifierBatch, born: &IdentifierBatch) -> Result<(), Denial> {
     let is_day = |born: &[u8]| {
         born.len() == 10
             && std::str::from_utf8(born).is_ok_and(|day| day.parse::<jiff::civil::Date>().is_ok())

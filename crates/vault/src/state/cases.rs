@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use minster_model::{DatasetClass, DatasetRef, Period, Purpose};
+use minster_model::{DatasetClass, DatasetRef, Period, Purpose, SourceName};
 use minster_vault_api::{
-    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Denial, Ground, Right, Turn,
+    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Denial, Ground, LastMet, Right, Turn,
 };
 
-use super::{ProposalState, State};
+use super::{ProposalState, State, corrections::Correcting};
 use crate::{
     approvals::{NEEDED, refusal, sha256},
     cases::{EXTENDED_MONTHS, MONTHS, due},
@@ -17,7 +17,7 @@ use crate::{
 
 /// The cases.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Cases(BTreeMap<String, Case>);
+pub(crate) struct Cases(pub(super) BTreeMap<String, Case>);
 
 /// A case.
 #[derive(Debug, Clone)]
@@ -36,6 +36,10 @@ pub(crate) struct Case {
     pub(crate) closed: Option<Date>,
     /// Whether a restriction that it made stands.
     restricts: bool,
+    /// The correction that it made, where it stands.
+    pub(super) corrects: Option<Correcting>,
+    /// What the last delivery of each source said of it.
+    pub(super) met: BTreeMap<SourceName, LastMet>,
     /// The custodians who decided it.
     pub(crate) signed: BTreeSet<String>,
     /// The disposal list, where records were disposed of.
@@ -99,7 +103,10 @@ impl Case {
     pub(crate) fn may_be(&self, decision: CaseDecision, day: Date) -> Result<(), String> {
         let refused = |why: &str| Err(why.to_owned());
         match decision {
-            CaseDecision::Lift if self.restricts => Ok(()),
+            CaseDecision::Lift if self.restricts || self.corrects.is_some() => Ok(()),
+            CaseDecision::Lift if self.right == Right::Rectification => {
+                refused("no correction of this case stands")
+            }
             CaseDecision::Lift => refused("no restriction of this case stands"),
             _ if self.stage != Stage::Open => refused("it is decided already"),
             CaseDecision::Extend if self.extended() => {
@@ -110,6 +117,9 @@ impl Case {
                 "its month was over on {}, and a delay is told within it: answer the case now",
                 self.due
             )),
+            CaseDecision::Rectify if self.right != Right::Rectification => {
+                refused("a case of rectification alone corrects records")
+            }
             CaseDecision::GrantSeveral if !self.right.disposes() => {
                 refused("`--several` is for an erasure or an objection")
             }
@@ -131,12 +141,17 @@ impl Case {
         self.restricts
     }
 
-    /// Whether it can be taken back: nothing was done of it, or a restriction alone.
+    /// Whether the correction that it made stands.
+    pub(crate) fn corrects(&self) -> bool {
+        self.corrects.is_some()
+    }
+
+    /// Whether it can be taken back: nothing was done of it, or a restriction or a correction alone.
     ///
     /// # Errors
     /// The reason why not.
     pub(crate) fn may_be_withdrawn(&self) -> Result<(), String> {
-        match self.stage == Stage::Open || self.restricts {
+        match self.stage == Stage::Open || self.restricts || self.corrects() {
             true => Ok(()),
             false => Err("it is decided already".to_owned()),
         }
@@ -182,6 +197,8 @@ impl Case {
             outcome: settlement.map(|of| of.outcome),
             ground: settlement.and_then(|of| of.ground),
             restricts: self.restricts,
+            corrects: self.corrects(),
+            met: self.met_last(),
             answered,
         }
     }
@@ -198,7 +215,7 @@ impl Cases {
 
     /// Whether the file that says whom a case is about is wanted.
     pub(crate) fn asks_for_subject(&self, case: &str) -> bool {
-        self.get(case).is_some_and(|of| of.stage == Stage::Open || of.restricts)
+        self.get(case).is_some_and(|of| of.stage == Stage::Open || of.restricts || of.corrects())
     }
 
     /// Open cases of a right and purpose that nobody has decided yet.
@@ -226,6 +243,7 @@ impl Cases {
                 case.settle(CaseOutcome::Erased, None, day);
             }
             case.restricts = false;
+            case.corrects = None;
         }
     }
 
@@ -257,6 +275,7 @@ impl Cases {
             overdue: left.iter().filter(|days| **days < 0).count() as u32,
             least_days_left: left.iter().min().copied(),
             restrictions: self.0.values().filter(|of| of.restricts).count() as u32,
+            corrections: self.0.values().filter(|of| of.corrects()).count() as u32,
         }
     }
 
@@ -277,6 +296,7 @@ impl Cases {
             }
             CaseEvent::Refused { ground, .. } => case.may_be(CaseDecision::Refuse(*ground), day),
             CaseEvent::Lifted { .. } => case.may_be(CaseDecision::Lift, day),
+            CaseEvent::Rectified { .. } => case.may_be(CaseDecision::Rectify, day),
             CaseEvent::Withdrawn { .. } => case.may_be_withdrawn(),
             CaseEvent::Granted { .. }
             | CaseEvent::Restricted { .. }
@@ -316,6 +336,8 @@ impl Cases {
                 settled: None,
                 closed: None,
                 restricts: false,
+                corrects: None,
+                met: BTreeMap::new(),
                 signed: BTreeSet::new(),
                 list: None,
                 opened_by,
@@ -345,9 +367,14 @@ impl Cases {
                 case.restricts = true;
                 case.settle(CaseOutcome::Restricted, None, day);
             }
-            CaseEvent::Lifted { .. } => case.restricts = false,
+            CaseEvent::Rectified { case: name, links, words, .. } => {
+                let (links, words) = (links.clone(), words.clone());
+                case.corrects = Some(Correcting { case: name.clone(), links, words, number });
+                case.settle(CaseOutcome::Rectified, None, day);
+            }
+            CaseEvent::Lifted { .. } => (case.restricts, case.corrects) = (false, None),
             CaseEvent::Withdrawn { .. } => {
-                case.restricts = false;
+                (case.restricts, case.corrects) = (false, None);
                 if case.stage == Stage::Open {
                     (case.settled, case.closed) = (day, day);
                     let outcome = CaseOutcome::Withdrawn;
@@ -401,6 +428,9 @@ impl State {
                     case.list = Some(of.proposal.clone());
                     case.signed = signed.map(|of| of.by.clone()).unwrap_or_default();
                 }
+            }
+            Event::MetCorrections { run, source, met, .. } => {
+                self.cases.meet((source, run), met, self.last_day);
             }
             Event::AppliedDisposal { receipt, .. } => {
                 let day = self.last_day;

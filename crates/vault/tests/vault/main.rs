@@ -28,6 +28,7 @@ mod publishing;
 mod purposes;
 mod quarantine;
 mod races;
+mod rectifications;
 mod restoring;
 mod restrictions;
 mod retention;
