@@ -1,5 +1,6 @@
 mod access;
 mod cases;
+mod comparison;
 mod datasets;
 mod ending;
 mod retention;

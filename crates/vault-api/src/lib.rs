@@ -20,6 +20,7 @@ mod access;
 mod bounds;
 mod cases;
 mod client;
+mod comparison;
 mod custodians;
 mod denial;
 mod ending;
@@ -47,6 +48,7 @@ pub use cases::{
     CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Ground, NewCase, RestrictedList, Right, Turn,
 };
 pub use client::{Client, VaultError};
+pub use comparison::{ComparedText, Recognisable, Recognised, TextToken};
 pub use custodians::{LogPage, OpenProposal};
 pub use denial::Denial;
 pub use ending::{EndOrder, EndStatus, RemovedDataset, RemovedFiles, StoreRemoval};

@@ -2,13 +2,13 @@ use minster_model::{DatasetRef, KeyVersion, Kind, Purpose, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessCounts, Approval, BegunAccess, BundlePart, CarriedOut, CaseStatus, DataKey, Denial,
-    DisposalReceipt, EndOrder, EndedAccess, ExactOnlyList, IdentifierBatch, InputFile,
+    AccessCounts, Approval, BegunAccess, BundlePart, CarriedOut, CaseStatus, ComparedText, DataKey,
+    Denial, DisposalReceipt, EndOrder, EndedAccess, ExactOnlyList, IdentifierBatch, InputFile,
     KnownRelease, ListedKind, LockedReport, LogPage, NewCase, NewestManifests, OpenProposal,
     OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase,
-    QuarantineRows, RecordedManifest, Reidentified, RestrictedList, RetentionPlan, RunManifest,
-    SealedRunKey, Share, SignedDecisions, StatusReport, StoreRemoval, SubjectPseudonym, Unlocking,
-    Unwrapped, WrappedKey, bounds,
+    QuarantineRows, Recognisable, Recognised, RecordedManifest, Reidentified, RestrictedList,
+    RetentionPlan, RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport, StoreRemoval,
+    SubjectPseudonym, Unlocking, Unwrapped, WrappedKey, bounds,
 };
 
 /// A caller's request. Each list and text in it has a bound, and a longer one is refused as the message is read.
@@ -321,6 +321,10 @@ pub enum Request {
         /// The purpose.
         purpose: Purpose,
     },
+    /// The lines of texts that tell of children whom the registries know, as counts.
+    Compare(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<ComparedText>,
+    ),
 }
 
 /// The vault's answer.
@@ -449,4 +453,12 @@ pub enum Response {
     EndOrder(EndOrder),
     /// It is logged.
     RemovalTold,
+    /// The texts that ended are compared, and it is logged.
+    Compared {
+        /// The lines of each that tell of children, in the order in which they ended.
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")]
+        found: Vec<Recognised>,
+        /// What the registries can recognise at all.
+        known: Recognisable,
+    },
 }

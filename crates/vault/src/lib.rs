@@ -57,6 +57,7 @@ mod open_purpose;
 pub mod probing;
 pub mod purposes;
 mod quarantine;
+mod recognising;
 mod refusals;
 pub mod registry;
 pub mod restoring;

@@ -7,16 +7,17 @@ use minster_model::{
 };
 use minster_vault_api::{
     AccessCounts, AccessPurpose, Approval, BegunAccess, BrokenPromise, BundlePart, CarriedOut,
-    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, DangerousRoles, DataKey, DeliveryCount,
-    Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndOrder, EndedAccess,
-    ExactOnlyList, Floors, Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange,
-    ListChanged, ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile,
-    NewCase, NewestManifests, Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts,
-    Previews, Proposed, ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase,
-    QuarantineRows, ReadColumns, RecordedManifest, Reidentified, ReleaseRules, Request, Response,
-    RestrictedList, RetentionPlan, Right, RoleGrant, RunKey, RunManifest, SealedRunKey, Share,
-    ShareKind, SignedDecisions, StandingHold, StatusReport, SubjectPseudonym, Turn,
-    UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
+    CaseCounts, CaseDecision, CaseOutcome, CaseStatus, ComparedText, DangerousRoles, DataKey,
+    DeliveryCount, Denial, DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndOrder,
+    EndedAccess, ExactOnlyList, Floors, Ground, HeldCount, IdentifierBatch, InputFile,
+    KnownRelease, ListChange, ListChanged, ListedKind, ListedPseudonyms, LockedReport, LogPage,
+    ManifestFault, NamedFile, NewCase, NewestManifests, Notice, OpenProposal, OpenedQuarantine,
+    OpenedRun, PersonFacts, Previews, Proposed, ProposedAction, Publication, Publishing,
+    PurposeStatus, QuarantineCase, QuarantineRows, ReadColumns, Recognisable, Recognised,
+    RecordedManifest, Reidentified, ReleaseRules, Request, Response, RestrictedList, RetentionPlan,
+    Right, RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions,
+    StandingHold, StatusReport, SubjectPseudonym, TextToken, Turn, UndeterminedCount, Unlocking,
+    Unwrapped, VersionStatus, WrappedKey,
 };
 
 use crate::ending::end_status;
@@ -69,6 +70,12 @@ fn facts() -> PersonFacts {
         dates: vec![(t(), t())],
         open: vec![(t(), t())],
     }
+}
+
+fn compared() -> ComparedText {
+    let mut text = ComparedText::default();
+    text.push(TextToken::Word("x"));
+    text
 }
 
 fn publication() -> Publication {
@@ -205,6 +212,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::CompareSubject { proposal: t(), identifiers: batch() },
         Request::Unlock(Share::new("ab")),
         Request::TellFacts(vec![facts()]),
+        Request::Compare(vec![compared()]),
         Request::PlanRetention { purpose: n(), schedule: t(), until: t() },
         Request::ReadDisposal { list: t(), from: 0 },
         Request::RecordDisposed { manifest: manifest(), carried_from: t(), list: t() },
@@ -427,6 +435,7 @@ pub(crate) fn responses() -> Vec<Response> {
         Response::Proposals(vec![proposal]),
         Response::LogPage(LogPage { lines: vec![1], next: 1 }),
         Response::SubjectCompared(true),
+        Response::Compared { found: vec![Recognised::default()], known: Recognisable::default() },
         Response::Locked(locked),
         Response::Unlocking(Unlocking { given: 1, needed: 1 }),
         Response::SomeBlocked { tokens: vec![1], blocked: vec![1000] },
@@ -496,5 +505,6 @@ pub(crate) fn denials() -> Vec<Denial> {
         Denial::Case { what: t(), why: t() },
         Denial::RestrictionPending { period: n() },
         Denial::PurposeEnded { purpose: n(), on: t() },
+        Denial::OverComparisons { budget: 1 },
     ]
 }

@@ -3,6 +3,7 @@
 mod access;
 mod approvals;
 mod cases;
+mod comparing;
 mod datasets;
 mod disposal;
 mod ending;
@@ -42,6 +43,7 @@ pub struct Session<'a> {
     run: Option<runs::OpenRun>,
     quarantine: Option<quarantine::Opening>,
     access: Option<access::Access>,
+    comparing: Option<comparing::Comparing>,
     /// The proposal about one child whose number was typed here.
     compared: Option<String>,
     /// The list of restricted children that was told here last, and its purpose.
@@ -58,6 +60,7 @@ impl<'a> Session<'a> {
             run: None,
             quarantine: None,
             access: None,
+            comparing: None,
             compared: None,
             restricted: None,
         }
@@ -180,6 +183,7 @@ impl<'a> Session<'a> {
             Request::TellRemoval { purpose, removal } => self.tell_removal(purpose, removal),
             Request::FinishEnd { purpose } => self.finish_end(&purpose),
             Request::EndCertificate { purpose } => self.end_certificate(&purpose),
+            Request::Compare(texts) => self.compare(texts),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

@@ -7,6 +7,7 @@ mod approvals;
 mod attacks;
 mod cases;
 mod common;
+mod comparing;
 mod copies;
 mod crash;
 mod custody;
