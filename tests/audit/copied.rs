@@ -181,11 +181,20 @@ fn a_copied_row_without_its_number_fails_by_file_and_kind_and_tells_no_value() {
             assert!(!line.contains(value));
         }
     }
-    guesses(&site, one);
+    guesses(&site, &children, one);
+}
+
+/// A birth date as the vault has it.
+fn iso(born: &str) -> String {
+    let parts: Vec<&str> = born.split(['/', '-']).collect();
+    match parts[0].len() {
+        4 => parts.join("-"),
+        _ => format!("{}-{}-{}", parts[2], parts[1], parts[0]),
+    }
 }
 
 /// Other roles may not ask; the day's guesses are few, and hide each other.
-fn guesses(site: &Site, child: &Child) {
+fn guesses(site: &Site, children: &[Child], child: &Child) {
     let socket = site.path("vault.sock");
     let ask = |role: Role, born: &[String]| {
         let mut text = ComparedText::of([]);
@@ -207,23 +216,22 @@ fn guesses(site: &Site, child: &Child) {
         let refused = ask(*role, &["2010-01-01".into()]);
         assert!(matches!(refused, Err(VaultError::Denied(Denial::RoleForbids { .. }))), "{role}");
     }
-    let days = |year: u16| -> Vec<String> {
-        let all = (1..=12).flat_map(move |month| (1..=28).map(move |day| (month, day)));
-        all.map(|(month, day)| format!("{year}-{month:02}-{day:02}")).collect()
-    };
-    // All days at once: the right one hides among those of other children.
-    let all: Vec<String> = (2006..=2021).flat_map(days).collect();
-    assert_eq!(ask(Role::Auditor, &all).unwrap(), [Recognised::default()]);
-    // One after the other: a child's birth date takes more of them than a day has.
+    // Many at once: the right one hides among those of other children.
+    let mut born: Vec<String> = children.iter().take(40).map(|of| iso(&of.born)).collect();
+    born.sort();
+    born.dedup();
+    assert!(born.contains(&iso(&child.born)));
+    assert_eq!(ask(Role::Auditor, &born).unwrap(), [Recognised::default()]);
+    // One after the other: a day has few of them.
     let mut asked = 0;
-    let refused = all.iter().find_map(|born| {
+    let denied = born.iter().cycle().take(300).find_map(|born| {
         asked += 1;
         ask(Role::Auditor, std::slice::from_ref(born)).err()
     });
-    let Some(VaultError::Denied(denied @ Denial::OverComparisons { .. })) = refused else {
+    let Some(VaultError::Denied(denied @ Denial::OverComparisons { .. })) = denied else {
         panic!("{asked} guesses were answered")
     };
-    assert!(asked <= 4_000 && denied.to_string().contains("tomorrow"), "{asked}: {denied}");
+    assert!(asked <= 200 && denied.to_string().contains("tomorrow"), "{asked}: {denied}");
     let audit = Audit::of(site, &["--only", CHECK]);
     // What costs nothing is answered on.
     audit.passes(CHECK);

@@ -27,6 +27,8 @@ fn where_every_program_has_its_user_nothing_fails() {
         // Whether something runs now, and what else the machine keeps, is the machine's to say.
         let expected: &[&str] = match id.as_str() {
             "run.open-files" | "files.secrets" => &["PASS", "NOT CHECKED"],
+            // Rows about children are the linker's to open, and root is none.
+            "keys.disjoint" | "leakage.datasets" => &["NOT CHECKED"],
             _ => &["PASS"],
         };
         assert!(expected.contains(&verdict.as_str()), "{id} {verdict}: {evidence}");

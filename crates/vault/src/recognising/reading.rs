@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `children` | a birth date beside two names, or beside a postcode, of one child | one line, and as many as lines with a whole name of a child and a date that is not this child's |
 //! | `names` | two names of one child, at most three words between them | of three children, and of as many as there are neighbouring names of no one child |
-//! | `birth_dates` | a birth date beside one name of one child | three different ones, and as many lines as those where date and name are of different children |
+//! | `birth_dates` | a birth date beside one name of one child | three different ones, and as many as there are in lines where date and name are of different children |
 //! | `postcodes` | a postcode of a child | one, and as many different ones as others |
 //!
 //! So a guess stands out only alone in a text. Ten guesses in one text hide the one that is right.
@@ -61,11 +61,11 @@ struct Found {
     lines: Recognised,
     /// Lines with a child's whole name and a date that is not this child's.
     near: u64,
-    /// Lines where a name and a date are of different children.
-    apart: u64,
     names: HashSet<u64>,
     other_names: HashSet<u64>,
     dates: HashSet<u64>,
+    /// Of lines where names and dates are of different children.
+    other_dates: HashSet<u64>,
     postcodes: HashSet<u64>,
     other_postcodes: HashSet<u64>,
 }
@@ -132,7 +132,11 @@ impl Reading {
     fn line(&mut self, known: &Known) {
         let seen: Vec<Seen> = self.seen.iter().copied().collect();
         let begins = self.begins;
-        let own = |one: &Seen, other: &Seen| one.at > begins || other.at > begins;
+        // In the line, or one of them so near before it.
+        let own = |one: &Seen, other: &Seen| {
+            let (first, last) = (one.at.min(other.at), one.at.max(other.at));
+            first > begins || last > begins && last - first <= BEFORE
+        };
         let whole_line = |one: &Seen, other: &Seen| one.at > begins && other.at > begins;
         let of = |part: Part| seen.iter().filter(move |one| one.part == part);
 
@@ -153,7 +157,8 @@ impl Reading {
             }
         }
 
-        let (mut child, mut one_name, mut apart) = (false, false, false);
+        let (mut child, mut one_name, mut in_line) = (false, false, false);
+        let mut apart = Vec::new();
         for date in of(Part::Date) {
             let beside = of(Part::Name).filter(|name| own(name, date));
             let (with, without): (Vec<&Seen>, Vec<&Seen>) =
@@ -166,21 +171,25 @@ impl Reading {
             });
             for name in &with {
                 one_name = true;
+                in_line |= whole_line(name, date);
                 count(&mut self.found.dates, known.pair(name.hash, date.hash));
             }
-            apart |= without.iter().any(|name| whole_line(name, date));
+            let without = without.iter().filter(|name| whole_line(name, date));
+            apart.extend(without.map(|name| known.pair(name.hash, date.hash)));
         }
         let is_near = of(Part::Date).any(|date| {
             whole_names.iter().any(|(one, other)| whole_line(one, date) && whole_line(other, date))
         });
 
-        let Found { lines, near, apart: of_others, .. } = &mut self.found;
+        if !in_line {
+            apart.iter().for_each(|pair| count(&mut self.found.other_dates, *pair));
+        }
+        let Found { lines, near, .. } = &mut self.found;
         lines.children += u64::from(child);
         lines.names += u64::from(names);
         lines.birth_dates += u64::from(one_name);
         lines.postcodes += u64::from(self.postcode);
         *near += u64::from(is_near && !child);
-        *of_others += u64::from(apart && !one_name);
         self.postcode = false;
         self.begins = self.at;
         let from = self.at.saturating_sub(BEFORE);
@@ -193,22 +202,20 @@ impl Reading {
 
 impl Found {
     fn judge(&self) -> (Recognised, u64) {
-        let Self { lines, near, apart, names, other_names, dates, postcodes, other_postcodes } =
-            self;
+        let Self { lines, near, .. } = self;
+        let Self { names, other_names, dates, other_dates, postcodes, other_postcodes, .. } = self;
         let told = |lines: u64, is_told: bool| if is_told { lines } else { 0 };
         let recognised = Recognised {
             children: told(lines.children, lines.children >= *near),
             names: told(lines.names, names.len() >= FEWEST.max(other_names.len())),
-            birth_dates: told(
-                lines.birth_dates,
-                dates.len() >= FEWEST && lines.birth_dates >= *apart,
-            ),
+            birth_dates: told(lines.birth_dates, dates.len() >= FEWEST.max(other_dates.len())),
             postcodes: told(lines.postcodes, postcodes.len() >= other_postcodes.len()),
         };
         let any = lines.children + near + lines.names + lines.birth_dates > 0
             || !postcodes.is_empty()
             || !other_postcodes.is_empty();
-        let guesses = near + other_names.len() as u64 + apart + other_postcodes.len() as u64;
+        let others = other_names.len() + other_dates.len() + other_postcodes.len();
+        let guesses = near + others as u64;
         (recognised, if any { guesses.max(LEAST_COST) } else { 0 })
     }
 }
@@ -342,7 +349,10 @@ mod tests {
         let many = vec![filled; 10].join(" / a b c d e f g h i j k l m n / ");
         assert!(read(&known, &many).1 >= 30);
         // Words without any child cost nothing: nothing is learned from them.
-        assert_eq!(read(&known, "Grace Khan at Emma Lee"), (Recognised::default(), 0));
+        assert_eq!(
+            read(&known, "Grace Khan at the old school, Emma Lee"),
+            (Recognised::default(), 0)
+        );
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub(super) fn postcode(text: &str) -> Option<(usize, String)> {
         let inward = |byte: u8| {
             byte.is_ascii_alphabetic() && !NOT_INWARD.contains(&byte.to_ascii_uppercase())
         };
-        let ends = !text[from + 3..].chars().next().is_some_and(char::is_alphanumeric);
+        // Within a character no postcode ends.
+        let ends = !text.get(from + 3..)?.chars().next().is_some_and(char::is_alphanumeric);
         (digit.is_ascii_digit() && inward(one) && inward(other) && ends).then(|| {
             let plain = [&bytes[..outward], &bytes[from..from + 3]].concat();
             (from + 3, String::from_utf8_lossy(&plain).to_ascii_uppercase())
@@ -260,9 +261,18 @@ mod tests {
         ] {
             assert_eq!(told(text), plain, "{text}");
         }
-        for none in
-            ["SW1A", "SW1A 2A", "SW1A 2AAA", "SW1A 2CA", "ABC1 2AA", "1A 2AA", "SW1A  2AA", "é"]
-        {
+        for none in [
+            "SW1A",
+            "SW1A 2A",
+            "SW1A 2AAA",
+            "SW1A 2CA",
+            "ABC1 2AA",
+            "1A 2AA",
+            "SW1A  2AA",
+            "h46,\n\u{f1}",
+            "a1\u{f1}\u{f1}",
+            "é",
+        ] {
             assert_eq!(told(none), "", "{none}");
         }
     }
