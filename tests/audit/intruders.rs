@@ -27,6 +27,8 @@ fn where_every_program_has_its_user_nothing_fails() {
         // Whether something runs now, and what else the machine keeps, is the machine's to say.
         let expected: &[&str] = match id.as_str() {
             "run.open-files" | "files.secrets" => &["PASS", "NOT CHECKED"],
+            // Rows about children are the linker's to open, and root is none.
+            "keys.disjoint" | "leakage.datasets" => &["NOT CHECKED"],
             _ => &["PASS"],
         };
         assert!(expected.contains(&verdict.as_str()), "{id} {verdict}: {evidence}");
@@ -60,6 +62,9 @@ fn by_its_own_user(site: &separate_users::Site) {
         ("build.graph", false),
         ("build.installed", true),
         ("files.secrets", true),
+        // Rows about children are the linker's to open.
+        ("keys.disjoint", false),
+        ("leakage.datasets", false),
         ("roles.table", true),
         ("run.environment", true),
         ("run.mapped", true),
@@ -70,6 +75,10 @@ fn by_its_own_user(site: &separate_users::Site) {
     let of_log = audit.evidence("log.checkpoints");
     assert_eq!(left, expected.collect(), "{of_log}");
     assert_eq!(audit.code, 11);
+    let scan = ["--only", "leakage.datasets", "--only", "keys.disjoint"];
+    let by_linker = Audit::read(&site.audit_with(separate_users::MINSTER, &scan));
+    by_linker.passes("leakage.datasets").passes("keys.disjoint");
+    audit.is_left("leakage.datasets", "minster-audit --config").passes("leakage.persons");
     // The command for root makes the check.
     let by_root = site
         .audit_with(separate_users::ROOT, &["--only", "run.vault-folder", "--only", "roles.table"]);

@@ -5,6 +5,7 @@
 //! process of the machine.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
+mod copied;
 mod data;
 mod intruders;
 mod plant;
@@ -116,7 +117,7 @@ fn healthy(site: &Site) {
             _ => assert_eq!(verdict, "PASS", "{id}: {evidence}"),
         }
     }
-    assert_eq!(audit.verdicts.len(), 40);
+    assert_eq!(audit.verdicts.len(), 41);
     assert!(audit.evidence("run.users").contains("one user runs all"));
     audit.fails("run.users", &[]);
 
@@ -134,7 +135,7 @@ fn healthy(site: &Site) {
         "{said}"
     );
     assert!(
-        said.contains("by hand: minster-vault log verify") && said.contains("40 checks: "),
+        said.contains("by hand: minster-vault log verify") && said.contains("41 checks: "),
         "{said}"
     );
 

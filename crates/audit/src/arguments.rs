@@ -13,8 +13,8 @@ use clap::{Args, Parser, Subcommand};
     after_help = "Examples:\n  minster-audit\n  \
         minster-audit --vault-dir /var/lib/minster-vault \\\n      --checkpoints /srv/auditor/checkpoints --records /srv/auditor/records\n\n\
         Each check shows its evidence, PASS, FAIL or NOT CHECKED, and a command that shows the same by hand; \
-        docs/auditors.md explains them. Beside what this user may not see stands the command that root runs for it. The auditor's role opens the \
-        data at the vault, which logs it; counts alone are shown.\n\n\
+        docs/auditors.md explains them. Beside what this user may not see stands the command that root runs for it. The vault compares \
+        the words of files with its registry; the linker's user opens the datasets. Counts alone are shown, and the vault logs it.\n\n\
         Exit: 0 every check passed; 9 a check failed; 11 none failed, and a check was not made; 2 usage or configuration; 1 an unexpected fault"
 )]
 pub(crate) struct Arguments {

@@ -20,7 +20,7 @@ const NUMBERS: &str = "No child's number stands there: plain, separated, glued, 
                        gzip or zip, in UTF-16, base64 or hexadecimal.";
 
 /// All of them, in the order in which they are made.
-pub(crate) const MEANINGS: [Meaning; 40] = [
+pub(crate) const MEANINGS: [Meaning; 41] = [
     of("build.symbols.minster-vault", SYMBOLS, NOT_SYMBOLS),
     of("build.symbols.minster-ingest", SYMBOLS, NOT_SYMBOLS),
     of("build.symbols.minster", SYMBOLS, NOT_SYMBOLS),
@@ -131,6 +131,12 @@ pub(crate) const MEANINGS: [Meaning; 40] = [
         "The encrypted: quarantined rows, files of a run that was killed.",
     ),
     of("leakage.logs", NUMBERS, "Places that were not named."),
+    of(
+        "leakage.persons",
+        "No line there holds a birth date beside the names or the postcode of the same child, as the vault's registry knows them; no file holds \
+         whole names of three children, or a child's postcode among few others.",
+        "A name alone, which a member of staff may have too; children of sources without match keys; the encrypted.",
+    ),
     of(
         "log.datasets",
         "Each dataset that stands is the newest that the vault's log has, file by file, and none is gone.",

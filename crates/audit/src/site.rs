@@ -110,6 +110,11 @@ impl Site {
         Client::connect_to(&self.pipeline.vault, Role::Auditor, "minster-audit")
     }
 
+    /// A conversation in the linker's role: it alone opens rows about children, to have them searched.
+    pub(crate) fn linker(&self) -> Result<Client, VaultError> {
+        Client::connect_to(&self.pipeline.vault, Role::Linker, "minster-audit")
+    }
+
     /// The vault's log: the one that was named, the one in the vault's folder, or what the vault tells.
     pub(crate) fn log(&self) -> &Log {
         self.log.get_or_init(|| {
@@ -197,6 +202,16 @@ impl Site {
             command += &format!(" --also {}", whole(path));
         }
         format!("{command} --only {id}")
+    }
+
+    /// The command by which the linker's user makes the checks that open datasets.
+    pub(crate) fn by_linker(&self) -> String {
+        let config = std::path::absolute(&self.arguments.config);
+        let config = config.unwrap_or_else(|_| self.arguments.config.clone());
+        format!(
+            "minster-audit --config {} --only leakage.datasets --only keys.disjoint",
+            quoted(&config)
+        )
     }
 
     /// Reads a whole file of the installation that an auditor may not be able to read.

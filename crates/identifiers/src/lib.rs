@@ -1,7 +1,7 @@
 //! Identifiers of a child as they stand in raw records: parsing, canonical form, check characters.
 //!
 //! Raw side only: `minster-ingest`, the vault (to recognise enumeration) and the made-up council
-//! link this crate, `minster` never does. It may depend on `model` and `thiserror` alone. No type
+//! link this crate, `minster` never does. It may depend on `model`, `thiserror`, `unicode-normalization` and `deunicode` alone. No type
 //! here can be serialised or displayed, and `Debug` hides the value.
 //!
 //! ```
@@ -23,6 +23,7 @@
 
 mod canonical;
 mod mod11;
+mod names;
 mod number;
 mod opaque;
 mod shape;
@@ -31,6 +32,7 @@ mod upn;
 
 pub use canonical::{Canonical, canonicalise};
 pub use mod11::{NhsNumber, Uln, UlnDigits};
+pub use names::{folded_name, words};
 pub use number::{NumberForm, is_placeholder};
 pub use opaque::OpaqueId;
 pub use shape::{Shape, shown, shown_path};

@@ -11,6 +11,7 @@ use std::{
 };
 
 use ahash::RandomState;
+use minster_identifiers::{folded_name, words};
 use minster_model::TableName;
 use minster_sources::{Reason, TokenRule};
 
@@ -18,7 +19,6 @@ use crate::{
     IngestError,
     batch::ParsedBatch,
     cells::Note,
-    names::{folded_name, words},
     treatment::{Cell, TablePlan},
 };
 

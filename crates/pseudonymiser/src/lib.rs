@@ -35,7 +35,6 @@ mod kept_text;
 mod linkage_dataset;
 mod linkage_parts;
 mod linkage_rows;
-mod names;
 mod new_definition;
 mod period;
 mod planned;

@@ -3,13 +3,11 @@
 //! `Kowalska` gives the name `KOWALSKA`, its first letter, how it sounds, and its spellings with one and with two letters
 //! less. Each is hashed for itself, so that who compares the hashes sees that two names are alike and reads neither.
 
+use minster_identifiers::{folded_name, words};
 use minster_model::{LinkageForm, LinkagePart};
 use rphonetic::DoubleMetaphone;
 
-use crate::{
-    names::{folded_name, words},
-    treatment::compact,
-};
+use crate::treatment::compact;
 
 /// Names of more letters have no spellings with two letters less: 20 letters have 190.
 const LONGEST_FOR_TWO: usize = 20;

@@ -1,6 +1,7 @@
 mod access;
 mod archive;
 mod cases;
+mod comparison;
 mod datasets;
 mod ending;
 mod rectification;

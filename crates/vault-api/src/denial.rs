@@ -131,6 +131,15 @@ pub enum Denial {
         /// The day's budget.
         budget: u64,
     },
+    /// More comparisons with the registries than a day may see.
+    #[error(
+        "today's budget for comparisons with the registries ({budget}) is used up; nothing was answered. Mend what was found, and compare the \
+         rest tomorrow (UTC): each text with something of a child in it costs ten or more, others cost nothing"
+    )]
+    OverComparisons {
+        /// The day's budget.
+        budget: u64,
+    },
     /// More repairs than the run or the day may see.
     #[error(
         "{purpose} has no more than {budget} repairs of numbers for {whose}; nothing was answered. Two custodians approve more with \

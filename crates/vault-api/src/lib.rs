@@ -21,6 +21,7 @@ mod archive;
 mod bounds;
 mod cases;
 mod client;
+mod comparison;
 mod custodians;
 mod denial;
 mod ending;
@@ -52,6 +53,7 @@ pub use cases::{
     CaseCounts, CaseDecision, CaseOutcome, CaseStatus, Ground, NewCase, RestrictedList, Right, Turn,
 };
 pub use client::{Client, VaultError};
+pub use comparison::{ComparedText, Recognisable, Recognised, TextToken};
 pub use custodians::{LogPage, OpenProposal};
 pub use denial::Denial;
 pub use ending::{EndOrder, EndStatus, RemovedDataset, RemovedFiles, StoreRemoval};

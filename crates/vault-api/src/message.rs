@@ -3,13 +3,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccessCounts, Approval, ArchiveStatus, BegunAccess, BundlePart, CarriedOut, CaseStatus,
-    CorrectedNumbers, Correction, Corrections, DataKey, Denial, DisposalParts, DisposalReceipt,
-    EndOrder, EndedAccess, ExactOnlyList, IdentifierBatch, InputFile, KnownRelease, ListedKind,
-    LockedReport, LogPage, MetCounts, NewCase, NewestManifests, OpenProposal, OpenedArchive,
-    OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication, QuarantineCase,
-    QuarantineRows, RecordedManifest, Reidentified, RestrictedList, RetentionPlan, RunManifest,
-    SealedRunKey, Share, SignedDecisions, StatusReport, StoreRemoval, SubjectPseudonym, Unlocking,
-    Unwrapped, WrappedKey, bounds,
+    ComparedText, CorrectedNumbers, Correction, Corrections, DataKey, Denial, DisposalParts,
+    DisposalReceipt, EndOrder, EndedAccess, ExactOnlyList, IdentifierBatch, InputFile,
+    KnownRelease, ListedKind, LockedReport, LogPage, MetCounts, NewCase, NewestManifests,
+    OpenProposal, OpenedArchive, OpenedQuarantine, OpenedRun, PersonFacts, Proposed, Publication,
+    QuarantineCase, QuarantineRows, Recognisable, Recognised, RecordedManifest, Reidentified,
+    RestrictedList, RetentionPlan, RunManifest, SealedRunKey, Share, SignedDecisions, StatusReport,
+    StoreRemoval, SubjectPseudonym, Unlocking, Unwrapped, WrappedKey, bounds,
 };
 
 /// A caller's request. Each list and text in it has a bound, and a longer one is refused as the message is read.
@@ -389,6 +389,10 @@ pub enum Request {
     TellCorrected(
         #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")] Vec<(u32, MetCounts)>,
     ),
+    /// The lines of texts that tell of children whom the registries know, as counts.
+    Compare(
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<ComparedText>,
+    ),
 }
 
 /// The vault's answer.
@@ -535,4 +539,12 @@ pub enum Response {
     NumbersCorrected(CorrectedNumbers),
     /// What is told of the whole delivery.
     CorrectedTold(MetCounts),
+    /// The texts that ended are compared, and it is logged.
+    Compared {
+        /// The lines of each that tell of children, in the order in which they ended.
+        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")]
+        found: Vec<Recognised>,
+        /// What the registries can recognise at all.
+        known: Recognisable,
+    },
 }

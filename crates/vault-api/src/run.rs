@@ -151,7 +151,12 @@ pub struct IdentifierBatch {
 impl IdentifierBatch {
     /// Adds one identifier.
     pub fn push(&mut self, identifier: &[u8]) {
-        self.bytes.extend_from_slice(identifier);
+        self.push_parts(&[identifier]);
+    }
+
+    /// Adds one, whose parts follow each other.
+    pub(crate) fn push_parts(&mut self, parts: &[&[u8]]) {
+        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
         // A frame is bounded far below u32::MAX; `frame::write` refuses what is longer.
         self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
     }

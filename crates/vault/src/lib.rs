@@ -58,6 +58,7 @@ mod open_purpose;
 pub mod probing;
 pub mod purposes;
 mod quarantine;
+mod recognising;
 mod rectification;
 mod refusals;
 pub mod registry;

@@ -193,6 +193,25 @@ impl Registry {
         self.links.iter().zip(self.kind_of.iter().map(|of| &self.kinds[usize::from(*of)]))
     }
 
+    /// Hands on each match key that tells of a person, from the disk: those of addresses do not.
+    pub(crate) fn each_match_key(
+        &self,
+        keys: &Keys,
+        mut each: impl FnMut(&str),
+    ) -> Result<(), VaultFault> {
+        self.file.each_row(keys, |kind, _, row| {
+            let kind: Kind =
+                kind.parse().map_err(|_| VaultFault::Crypto("a batch's kind is no name"))?;
+            if kind.is_match_key()
+                && !kind.is_address()
+                && let Ok(text) = std::str::from_utf8(row)
+            {
+                each(text);
+            }
+            Ok(())
+        })
+    }
+
     /// Writes the registry anew beside itself without some links, and without the identifiers of others, whose pseudonyms may stand
     /// in rows of other persons; gives the head that the log must name.
     pub(crate) fn write_without(

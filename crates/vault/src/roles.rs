@@ -136,7 +136,8 @@ impl RoleTable {
     }
 }
 
-/// Whether two roles of one uid turn tokens back and ask for them.
+/// Whether two roles of one uid turn tokens back and ask for them. In earlier releases the auditor was given the keys for it, and a key that
+/// was given outlives the release.
 fn undo_together(one: Role, other: Role) -> bool {
     let turns_back = |role| matches!(role, Role::Linker | Role::Auditor);
     one == Role::Ingest && turns_back(other) || other == Role::Ingest && turns_back(one)

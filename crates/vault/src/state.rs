@@ -79,6 +79,8 @@ pub struct State {
     pub(crate) holds: BTreeMap<String, Hold>,
     /// Cases of children's rights.
     pub(crate) cases: Cases,
+    /// A day, and what comparisons with the registries cost on it.
+    pub(crate) compared: Option<(Date, u64)>,
 }
 
 /// Which list of identities that are linked by their number alone stands.
@@ -257,6 +259,9 @@ impl State {
             Event::Started { hardening, single_user } => {
                 self.hardening.clone_from(hardening);
                 self.single_user = *single_user;
+            }
+            Event::Compared { today, .. } => {
+                self.compared = day_of(entry).map(|day| (day, *today));
             }
             Event::Restored { loss: Some(loss), .. } => {
                 self.exported = Some(loss.after).filter(|after| *after > 0);

@@ -1,4 +1,4 @@
-//! Every dataset opened once, by the vault's logged unwrapping for scans; every value of every column handed to
+//! Every dataset opened once, by the vault's logged unwrapping for scans in the linker's role; every value of every column handed to
 //! a search that tells counts.
 
 use std::{
@@ -21,7 +21,7 @@ use minster_vault_api::{
 };
 
 use super::leakage::{Places, Sum};
-use crate::check::Gathered;
+use crate::{check::Gathered, site::Site};
 
 /// The contents of the datasets.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Decoded {
 pub(super) fn decode(
     wanted: bool,
     standing: &Result<Vec<StoredDataset>, StoreError>,
-    vault: &mut Result<Client, VaultError>,
+    site: &Site,
 ) -> Decoded {
     let mut decoded = Decoded::default();
     if !wanted {
@@ -89,10 +89,14 @@ pub(super) fn decode(
             return decoded;
         }
     };
-    let vault = match vault {
+    let vault = &mut match site.linker() {
         Ok(vault) => vault,
         Err(error) => {
-            let why = format!("{} datasets were not opened: {error}", standing.len());
+            let command = site.by_linker();
+            let why = format!(
+                "{} datasets were not opened: {error}. The linker's user makes this check: {command}",
+                standing.len()
+            );
             decoded.unread = Some(Unread::Vault(why));
             return decoded;
         }

@@ -3,6 +3,7 @@
 mod acl;
 mod build;
 mod clock;
+mod compared;
 mod datasets;
 mod decode;
 mod events;
@@ -52,13 +53,13 @@ pub(crate) fn all(site: &Site) -> Vec<Check> {
         checks.push(unknown::check(site, &standing));
         checks.extend(keys::checks(site, &mut vault, &standing));
         if site.wants_some(&["keys.disjoint", "leakage"]) {
-            let decoded = decode::decode(
-                site.wants_some(&["keys.disjoint", "leakage.datasets"]),
-                &standing,
-                &mut vault,
-            );
+            let wanted = site.wants_some(&["keys.disjoint", "leakage.datasets"]);
+            let decoded = decode::decode(wanted, &standing, site);
             checks.push(keys::disjoint(&decoded));
             checks.extend(leakage::checks(site, &decoded));
+        }
+        if site.wants("leakage.persons") {
+            checks.push(compared::check(site, &mut vault));
         }
         checks.push(datasets::newest(site, &mut vault, &standing));
         checks.push(datasets::known(site, &standing));

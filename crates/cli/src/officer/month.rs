@@ -163,6 +163,7 @@ const EXACT: &[&str] = &[
     "created-key",
     "unwrapped-key",
     "scanned-key",
+    "compared",
     "named-purpose",
     "allowed-load",
     "resumed",

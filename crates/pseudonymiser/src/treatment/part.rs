@@ -1,10 +1,9 @@
 //! A cell's part of match keys, and a birth date's cohort.
 
-use minster_identifiers::is_placeholder;
+use minster_identifiers::{folded_name, is_placeholder};
 use minster_sources::{Part, Reason, parse_date};
 
 use super::{PlannedColumn, TablePlan, compact, days};
-use crate::names::folded_name;
 
 /// No name, date, postcode or line of an address is longer, in bytes; the vault takes four of them in one match key.
 pub(super) const LONGEST_PART: usize = 1_000;

@@ -7,16 +7,16 @@ use minster_model::{
 };
 use minster_vault_api::{
     AccessCounts, AccessPurpose, Approval, BegunAccess, BrokenPromise, BundlePart, CarriedOut,
-    CaseCounts, CaseDecision, DangerousRoles, DataKey, DeliveryCount, Denial, DisposalCounts,
-    DisposalReceipt, DisposedDataset, DueCount, EndOrder, EndedAccess, ExactOnlyList, Floors,
-    Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange, ListChanged,
-    ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile, NewestManifests,
-    Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Previews, Proposed,
-    ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase, QuarantineRows,
-    ReadColumns, RecordedManifest, Reidentified, ReleaseRules, Request, Response, RestrictedList,
-    RetentionPlan, RoleGrant, RunKey, RunManifest, SealedRunKey, Share, ShareKind, SignedDecisions,
-    StandingHold, StatusReport, SubjectPseudonym, UndeterminedCount, Unlocking, Unwrapped,
-    VersionStatus, WrappedKey,
+    CaseCounts, CaseDecision, ComparedText, DangerousRoles, DataKey, DeliveryCount, Denial,
+    DisposalCounts, DisposalReceipt, DisposedDataset, DueCount, EndOrder, EndedAccess,
+    ExactOnlyList, Floors, Ground, HeldCount, IdentifierBatch, InputFile, KnownRelease, ListChange,
+    ListChanged, ListedKind, ListedPseudonyms, LockedReport, LogPage, ManifestFault, NamedFile,
+    NewestManifests, Notice, OpenProposal, OpenedQuarantine, OpenedRun, PersonFacts, Previews,
+    Proposed, ProposedAction, Publication, Publishing, PurposeStatus, QuarantineCase,
+    QuarantineRows, ReadColumns, Recognisable, Recognised, RecordedManifest, Reidentified,
+    ReleaseRules, Request, Response, RestrictedList, RetentionPlan, RoleGrant, RunKey, RunManifest,
+    SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold, StatusReport, SubjectPseudonym,
+    TextToken, UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
 };
 
 use crate::{
@@ -72,6 +72,12 @@ fn facts() -> PersonFacts {
         dates: vec![(t(), t())],
         open: vec![(t(), t())],
     }
+}
+
+fn compared() -> ComparedText {
+    let mut text = ComparedText::default();
+    text.push(TextToken::Word("x"));
+    text
 }
 
 fn publication() -> Publication {
@@ -209,6 +215,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::CompareSubject { proposal: t(), identifiers: batch() },
         Request::Unlock(Share::new("ab")),
         Request::TellFacts(vec![facts()]),
+        Request::Compare(vec![compared()]),
         Request::PlanRetention { purpose: n(), schedule: t(), until: t() },
         Request::ReadDisposal { list: t(), from: 0 },
         Request::RecordDisposed { manifest: manifest(), carried_from: t(), list: t() },
@@ -407,6 +414,7 @@ pub(crate) fn responses() -> Vec<Response> {
         Response::Proposals(vec![proposal]),
         Response::LogPage(LogPage { lines: vec![1], next: 1 }),
         Response::SubjectCompared(true),
+        Response::Compared { found: vec![Recognised::default()], known: Recognisable::default() },
         Response::Locked(locked),
         Response::Unlocking(Unlocking { given: 1, needed: 1 }),
         Response::SomeBlocked { tokens: vec![1], blocked: vec![1000] },
@@ -476,5 +484,6 @@ pub(crate) fn denials() -> Vec<Denial> {
         Denial::Case { what: t(), why: t() },
         Denial::RestrictionPending { period: n() },
         Denial::PurposeEnded { purpose: n(), on: t() },
+        Denial::OverComparisons { budget: 1 },
     ]
 }

@@ -156,6 +156,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         manifest: Option<String>,
     },
+    /// Texts that an auditor's program found were compared with the registries: so many, and so many of them tell of children.
+    /// `cost` is what they cost of the day's budget, `today` what the day did by then.
+    Compared { texts: u64, recognised: u64, cost: u64, today: u64 },
     /// A proposal was put before the custodians.
     Proposed {
         proposal: String,

@@ -4,6 +4,7 @@ mod access;
 mod approvals;
 mod archive;
 mod cases;
+mod comparing;
 mod corrections;
 mod datasets;
 mod disposal;
@@ -47,6 +48,7 @@ pub struct Session<'a> {
     access: Option<access::Access>,
     making: Option<archive::Making>,
     opening: Option<archive::Opening>,
+    comparing: Option<comparing::Comparing>,
     /// The proposal about one child whose number was typed here.
     compared: Option<String>,
     /// The proposal to correct a child's records whose correction was given here.
@@ -67,6 +69,7 @@ impl<'a> Session<'a> {
             access: None,
             making: None,
             opening: None,
+            comparing: None,
             compared: None,
             compared_correction: None,
             restricted: None,
@@ -208,6 +211,7 @@ impl<'a> Session<'a> {
                 self.correct_numbers(&kind, &identifiers, &born)
             }
             Request::TellCorrected(met) => self.tell_corrected(met),
+            Request::Compare(texts) => self.compare(texts),
             Request::Unlock(_) => {
                 self.asker()?;
                 Err(out_of_order("the vault is open"))

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::PurposeState;
+use super::{PurposeState, State};
 use crate::{log::Entry, purposes::today};
 
 impl PurposeState {
@@ -24,6 +24,13 @@ impl PurposeState {
     /// Parts for scored matching, asked today.
     pub(crate) fn parts_today(&self) -> u64 {
         of_today(self.parts_day)
+    }
+}
+
+impl State {
+    /// What comparisons with the registries cost today.
+    pub(crate) fn compared_today(&self) -> u64 {
+        of_today(self.compared)
     }
 }
 

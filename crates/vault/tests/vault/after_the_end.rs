@@ -61,6 +61,7 @@ fn nothing_is_answered_for_a_purpose_whose_end_began() {
             Role::Linker => vec![
                 Request::CreateKey(source.clone()),
                 Request::UnwrapKey(source.clone(), wrapped.clone(), None, "d".repeat(64)),
+                Request::ScanKey(source.clone(), wrapped.clone(), None, "d".repeat(64)),
                 Request::Crosswalk { purpose: purpose(), from: KeyVersion(1), page: 0 },
                 Request::ExactOnly { purpose: purpose() },
                 Request::Restricted { purpose: purpose() },
@@ -101,7 +102,8 @@ fn nothing_is_answered_for_a_purpose_whose_end_began() {
                 },
             ],
             Role::Auditor => {
-                vec![Request::ScanKey(source.clone(), wrapped.clone(), None, "d".repeat(64))]
+                let report = dataset(DatasetClass::Report);
+                vec![Request::UnwrapKey(report, wrapped.clone(), None, "d".repeat(64))]
             }
         }
     };
@@ -121,7 +123,7 @@ fn nothing_is_answered_for_a_purpose_whose_end_began() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 22);
+    assert_eq!(asked, 23);
     // A child's pseudonyms are those of the purposes that stand.
     drop(vault);
     let serving = site.serve();

@@ -8,6 +8,7 @@ mod archive;
 mod attacks;
 mod cases;
 mod common;
+mod comparing;
 mod copies;
 mod crash;
 mod custody;

@@ -83,18 +83,18 @@ fn the_newest_manifest_of_a_dataset_opens_and_no_other() {
 }
 
 #[test]
-fn an_auditor_scans_superseded_snapshots_and_none_that_the_log_does_not_know() {
+fn the_linker_scans_superseded_snapshots_and_none_that_the_log_does_not_know() {
     let site = Site::new();
     let serving = site.serve();
     let of = dataset(DatasetClass::Source);
     let (_, wrapped) = reader(&serving, &of);
     record(&serving, Role::Ingest, &of, "a").unwrap();
     record(&serving, Role::Ingest, &of, "b").unwrap();
-    let mut auditor = serving.client(Role::Auditor).unwrap();
+    let mut linker = serving.client(Role::Linker).unwrap();
     for digit in ["a", "b"] {
-        auditor.scan_key(&of, &wrapped, None, &digit.repeat(64)).unwrap();
+        linker.scan_key(&of, &wrapped, None, &digit.repeat(64)).unwrap();
     }
-    let denied = denial(auditor.scan_key(&of, &wrapped, None, &"c".repeat(64)));
+    let denied = denial(linker.scan_key(&of, &wrapped, None, &"c".repeat(64)));
     let fault = ManifestFault::Unknown;
     assert_eq!(denied, Denial::OtherManifest { dataset: of, fault });
 }

@@ -128,12 +128,12 @@ fn each_role_has_its_own_questions() {
         for (dataset, wrapped) in [(&source, &of_source), (&integrated, &of_integrated)] {
             assert_eq!(
                 client.scan_key(dataset, wrapped, None, sha256).is_ok(),
-                is(&[Auditor]),
+                is(&[Linker]),
                 "{role}"
             );
         }
         let scans = client.scan_key(&source, &of_source, Some(&run), sha256).is_ok();
-        assert_eq!(scans, is(&[Auditor]), "{role}");
+        assert_eq!(scans, is(&[Linker]), "{role}");
         // Parts hang together and can be attacked by it: the linker alone reads them.
         assert_eq!(client.create_key(&linkage).is_ok(), is(&[Ingest]), "{role}");
         for run in [None, Some(&run)] {

@@ -217,11 +217,14 @@ fn audit(debian: &Debian) -> Result<(), Failure> {
     let told = debian.done("minster-auditor", line, &[11])?;
     expect(told.contains(" 0 failed") && told.contains("root runs: minster-audit"), &told)?;
     // The store's files are encrypted, or public: the auditors' group reads them.
-    for id in ["store.unknown", "leakage.datasets", "log.datasets", "releases.verify"] {
+    for id in ["store.unknown", "leakage.persons", "log.datasets", "releases.verify"] {
         let made =
             told.lines().any(|line| line.starts_with("PASS") && line.ends_with(&format!("[{id}]")));
         expect(made, &format!("{id} is not made as the auditor's user: {told}"))?;
     }
+    // Rows about children are the linker's to open.
+    let scan = format!("{line} --only leakage.datasets --only keys.disjoint");
+    debian.done("minster", &scan, &[0])?;
     // The installed programs are those that the packager signed; root alone sees which programs run.
     let installed = debian.done("root", &format!("{line} --only build.installed"), &[0])?;
     expect(installed.contains("PASS") && installed.contains("[build.installed]"), &installed)?;

@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 /// A name, or a text that may be one: its letters and digits in upper case. Accents go, and letters that have none of
 /// their own become plain ones: `José`, written in one or two characters, and `JOSE` are one name, and so are `O’Brien` and
 /// `Obrien`, `Łukasz` and `Lukasz`. Letters of other scripts stay.
-pub(crate) fn folded_name(text: &str) -> String {
+pub fn folded_name(text: &str) -> String {
     if text.is_ascii() {
         return text
             .chars()
@@ -28,7 +28,7 @@ pub(crate) fn folded_name(text: &str) -> String {
 }
 
 /// The words of a text. A letter and its accent are one character first, so that no word ends between them.
-pub(crate) fn words(text: &str) -> Vec<String> {
+pub fn words(text: &str) -> Vec<String> {
     let composed: String = text.nfkc().collect();
     composed.split(|c: char| !is_told(c)).map(folded_name).collect()
 }
