@@ -64,7 +64,7 @@ struct Risk {
     section: &'static str,
 }
 
-const RISKS: [Risk; 13] = [
+const RISKS: [Risk; 14] = [
     Risk { what: "somebody tries out numbers at the vault", section: "Trying out numbers" },
     Risk { what: "a caller makes the vault slow or full", section: "Who may cost the vault what" },
     Risk { what: "a mistyped number is repaired to another child's", section: "What repairs add" },
@@ -78,6 +78,10 @@ const RISKS: [Risk; 13] = [
         section: "What a risk report adds",
     },
     Risk { what: "a child's records leave in a bundle", section: "An access bundle" },
+    Risk {
+        what: "records that were made inaccessible are opened again",
+        section: "A sealed archive",
+    },
     Risk {
         what: "a purpose is over, and copies of its data stand",
         section: "The end of a purpose",
