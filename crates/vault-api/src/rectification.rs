@@ -112,7 +112,7 @@ pub struct MetCounts {
     pub old: u64,
     /// Entries with the right value: the source corrected itself.
     pub right: u64,
-    /// Entries with a third value: they stay as they were delivered.
+    /// Entries in doubt: a third value, which stays as it was delivered, or a delivery with the wrong number and the right one.
     pub third: u64,
 }
 
