@@ -119,6 +119,25 @@ fn a_killed_run_is_resumed_at_the_source_that_was_in_work() {
     let progress = progress(&report);
     assert!(progress[..before].iter().all(|progress| *progress == "unchanged"), "{progress:?}");
     assert_eq!(progress.last(), Some(&"published"));
+    each_work_ends(&site.folder().join("lineage.jsonl"));
+}
+
+/// Each piece of work that lineage was told of has an end: the one of the killed run failed.
+fn each_work_ends(lineage: &std::path::Path) {
+    let events = fs::read_to_string(lineage).unwrap();
+    let events: Vec<Value> =
+        events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |kinds: &[&str]| -> Vec<String> {
+        let own = events.iter().filter(|of| kinds.contains(&of["eventType"].as_str().unwrap()));
+        let mut ids: Vec<_> = own.map(|of| of["run"]["runId"].to_string()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(of(&["START"]), of(&["COMPLETE", "FAIL"]));
+    let failed: Vec<&Value> = events.iter().filter(|of| of["eventType"] == "FAIL").collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    let message = failed[0]["run"]["facets"]["errorMessage"]["message"].as_str().unwrap();
+    assert_eq!(message, "the run was stopped before this was done");
 }
 
 #[test]
@@ -165,8 +184,23 @@ fn superseded_snapshots_are_kept_as_long_as_is_said() {
         }
     }
     night.report(0);
-    assert_eq!(snapshots(&night), 1);
-    assert!(place.join(current).is_dir(), "what stands stays, however old");
+    assert_eq!(snapshots(&night), 2, "the newest one that was superseded stays, however old");
+    assert!(place.join(&current).is_dir(), "what stands stays, however old");
+    // With several, the others go by their age.
+    keep(3);
+    for children in 6..=8 {
+        night.deliver_missing(children);
+        night.report(0);
+    }
+    assert_eq!(snapshots(&night), 4);
+    for entry in fs::read_dir(&place).unwrap().flatten() {
+        if entry.file_type().unwrap().is_dir() {
+            let manifest = fs::File::open(entry.path().join("manifest.json")).unwrap();
+            manifest.set_modified(SystemTime::now() - Duration::from_secs(40 * 86_400)).unwrap();
+        }
+    }
+    night.report(0);
+    assert_eq!(snapshots(&night), 2);
 }
 
 #[test]

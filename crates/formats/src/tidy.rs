@@ -16,6 +16,8 @@ pub const LEVEL: &str = "level";
 pub const TOTAL: &str = "total";
 /// The text between the levels that a row is divided by, and in the name of no level.
 pub const BY: &str = " by ";
+/// The text of a column of months in the row that is of no month alone.
+pub const ALL: &str = "All";
 
 /// One column.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +45,8 @@ pub fn code_column(dimension: &str) -> String {
 }
 
 /// The table as CSV and Parquet have it. Measures of months that share a column of values become rows, with a column of the
-/// months; the other numbers of a row stand beside each. All other tables stay as they are.
+/// months. The other numbers of a row stand in a row of all months alone, so that a level still counts no child twice. All other
+/// tables stay as they are.
 pub fn in_rows(table: &Table) -> Cow<'_, Table> {
     let row = |of: &'_ Measure| of.row.clone();
     let Some(MeasureRow { column, measure, meaning, .. }) = table.measures.iter().find_map(row)
@@ -52,24 +55,28 @@ pub fn in_rows(table: &Table) -> Cow<'_, Table> {
     };
     let (fellows, others): (Vec<&Measure>, Vec<&Measure>) =
         table.measures.iter().partition(|of| of.row.is_some());
-    let each = fellows.len();
-    // A row of the table is so many of the file, in the order of the definition.
-    let repeated = |of: &Measure| Measure {
+    // A row of the table is so many of the file: that of all months, then each month in the order of the definition.
+    let each = fellows.len() + 1;
+    let none = || std::iter::repeat_n(Value::NotApplicable, fellows.len());
+    let of_all = |of: &Measure| Measure {
         meaning: format!(
-            "{} It stands in the row of each {column}: do not add these up.",
+            "{} It stands where {column} is {ALL}, and is not applicable in the other rows.",
             of.meaning
         ),
-        values: of.values.iter().flat_map(|&value| std::iter::repeat_n(value, each)).collect(),
+        values: of.values.iter().flat_map(|&value| std::iter::once(value).chain(none())).collect(),
         ..of.clone()
     };
-    let mut measures: Vec<Measure> = others.into_iter().map(repeated).collect();
-    let of_row = |row: usize| fellows.iter().filter_map(move |of| of.values.get(row).copied());
+    let mut measures: Vec<Measure> = others.into_iter().map(of_all).collect();
+    let of_row = |row: usize| {
+        let values = fellows.iter().filter_map(move |of| of.values.get(row).copied());
+        std::iter::once(Value::NotApplicable).chain(values)
+    };
     measures.push(Measure {
         status: format!("{measure}_status"),
         unit: fellows.first().map_or(Unit::Number, |of| of.unit),
         values: (0..table.rows()).flat_map(of_row).collect(),
+        meaning: format!("{meaning} It is not applicable where {column} is {ALL}."),
         name: measure,
-        meaning,
         month: None,
         row: None,
     });
@@ -78,30 +85,33 @@ pub fn in_rows(table: &Table) -> Cow<'_, Table> {
         dimension.of_row =
             dimension.of_row.iter().flat_map(|&place| std::iter::repeat_n(place, each)).collect();
     }
-    let category = |text: &str| Category {
-        label: text.to_owned(),
+    let category = |label: &str, level: Option<&String>| Category {
+        label: label.to_owned(),
         code: None,
-        level: Some(column.clone()),
-        is_lowest: true,
+        level: level.cloned(),
+        is_lowest: level.is_some(),
         is_withheld: false,
         is_unknown: false,
     };
+    let months = fellows.iter().filter_map(|of| of.row.as_ref());
+    let months = months.map(|row| category(&row.text, Some(&column)));
     dimensions.push(Dimension {
-        categories: fellows
-            .iter()
-            .filter_map(|of| Some(category(&of.row.as_ref()?.text)))
-            .collect(),
+        categories: std::iter::once(category(ALL, None)).chain(months).collect(),
         of_row: (0..table.rows()).flat_map(|_| 0..each).collect(),
         has_codes: false,
         boundaries: None,
         kind: Kind::Plain,
         name: column.clone(),
     });
-    let level = |level: &String| match level == TOTAL {
+    let of_months = |level: &String| match level == TOTAL {
         true => column.clone(),
         false => format!("{level}{BY}{column}"),
     };
-    let levels = table.levels.iter().flat_map(|of| std::iter::repeat_n(level(of), each)).collect();
+    let level = |level: &String| {
+        let months = std::iter::repeat_n(of_months(level), fellows.len());
+        std::iter::once(level.clone()).chain(months).collect::<Vec<_>>()
+    };
+    let levels = table.levels.iter().flat_map(level).collect();
     Cow::Owned(Table { levels, dimensions, measures, ..table.clone() })
 }
 
@@ -208,15 +218,17 @@ mod tests {
             measure("absence_2", Some("2024-10"), [Number(2.5), Number(3.5)]),
         ]);
         let rows = in_rows(&whole);
-        assert_eq!(rows.levels, ["month", "month", "ward by month", "ward by month"]);
-        assert_eq!(rows.dimensions[0].of_row, [0, 0, 1, 1]);
+        let expected = ["total", "month", "month", "ward", "ward by month", "ward by month"];
+        assert_eq!(rows.levels, expected);
+        assert_eq!(rows.dimensions[0].of_row, [0, 0, 0, 1, 1, 1]);
         let months: Vec<&str> =
             (0..rows.rows()).map(|row| rows.category(row, 1).label.as_str()).collect();
-        assert_eq!(months, ["2024-09", "2024-10", "2024-09", "2024-10"]);
+        assert_eq!(months, ["All", "2024-09", "2024-10", "All", "2024-09", "2024-10"]);
         let [children, absence] = rows.measures.as_slice() else { panic!("{:?}", rows.measures) };
-        assert_eq!(children.values, [Whole(30), Whole(30), Whole(12), Whole(12)]);
-        assert!(children.meaning.contains("do not add these up"));
-        assert_eq!(absence.values, [Number(1.5), Number(2.5), Withheld, Number(3.5)]);
+        let no = Value::NotApplicable;
+        assert_eq!(children.values, [Whole(30), no, no, Whole(12), no, no]);
+        assert!(children.meaning.contains("where month is All"), "{}", children.meaning);
+        assert_eq!(absence.values, [no, Number(1.5), Number(2.5), no, Withheld, Number(3.5)]);
         assert_eq!([&absence.name, &absence.status], ["absence", "absence_status"]);
         // A table without such measures stays as it is.
         let plain = table(vec![measure("children", None, [Whole(30), Whole(12)])]);

@@ -63,10 +63,10 @@ impl Store {
         let oldest = DAY * self.retention.snapshot_days;
         // A time to come, where the clock went back, is not old.
         let old = |made: &SystemTime| made.elapsed().is_ok_and(|age| age > oldest);
-        let over = superseded
-            .iter()
-            .enumerate()
-            .filter(|(place, (made, _))| *place >= self.retention.snapshots || old(made));
+        // The newest one stays, however old it is: a clock that ran ahead one night would take them all.
+        let over = superseded.iter().enumerate().filter(|(place, (made, _))| {
+            *place >= self.retention.snapshots || (*place > 0 && old(made))
+        });
         over.filter(|(_, (_, folder))| within::remove_all(self.root(), folder).is_ok()).count()
     }
 }

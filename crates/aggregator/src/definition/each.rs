@@ -186,6 +186,11 @@ fn of_measure(
     let columns = || definition.columns.iter().chain(shared.iter());
     let known = |column: &ColumnName| columns().any(|of| of.name == *column);
     let one = |of: &String| {
+        if measure.rows.is_some() && of == minster_formats::tidy::ALL {
+            return Err(format!(
+                "the measure {name}: `{of}` is the text of its row without a month"
+            ));
+        }
         let row = measure.rows.as_ref().map(|column| MeasureRow {
             column: column.clone(),
             text: of.clone(),

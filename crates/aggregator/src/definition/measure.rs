@@ -48,7 +48,8 @@ pub struct Measure {
     /// Endings of columns, for each of which there is such a measure: `2024-09` for the columns that end in `_2024_09`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub each: Vec<String>,
-    /// With `each`: CSV and Parquet have a column of this name and a row for each ending, in place of a column for each.
+    /// With `each`: CSV and Parquet have a column of this name and a row for each ending, in place of a column for each. The
+    /// other numbers stand in a row where it says `All`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub rows: Option<ColumnName>,

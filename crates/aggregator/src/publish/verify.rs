@@ -263,8 +263,10 @@ fn numbers(
             _ => found.len().max(1),
         })
         .sum();
-    let cells = found.first().map_or(0, Vec::len);
-    let withheld = found.first().map_or(0, |f| f.iter().filter(|value| value.is_none()).count());
+    // A row of a month alone has no count.
+    let rows = table.written_in_rows().map_or(1, |(first, _)| 1 + table.measures.len() - first);
+    let counts = found.first().into_iter().flatten().step_by(rows);
+    let (cells, withheld) = (counts.clone().count(), counts.filter(|of| of.is_none()).count());
     let evidence = match differing {
         0 => {
             let columns = counted(expected.len(), "column", "columns");
@@ -276,7 +278,7 @@ fn numbers(
     Ok(Check { what, passed: differing == 0, evidence })
 }
 
-/// The numbers by the columns of the file, where the measures of an `each` are rows: its other numbers stand beside each of them.
+/// The numbers by the columns of the file, where the measures of an `each` are rows: the other numbers stand in a row before them.
 fn in_rows(table: &Table, columns: Vec<Numbers>) -> Vec<Numbers> {
     let Some((first, MeasureRow { measure, .. })) = table.written_in_rows() else { return columns };
     let (rows, others) = (&table.measures[first..], &table.measures[..first]);
@@ -284,16 +286,19 @@ fn in_rows(table: &Table, columns: Vec<Numbers>) -> Vec<Numbers> {
         |name: &str| name == CHILDREN || others.iter().any(|measure| measure.name.as_str() == name);
     let (others, own): (Vec<Numbers>, Vec<Numbers>) =
         columns.into_iter().partition(|(name, _)| is_other(name));
-    let repeated = |(name, numbers): Numbers| {
-        let each = |number| std::iter::repeat_n(number, rows.len());
+    let before = |(name, numbers): Numbers| {
+        let each = |number| std::iter::once(number).chain(std::iter::repeat_n(None, rows.len()));
         (name, numbers.map(|numbers| numbers.into_iter().flat_map(each).collect()))
     };
-    let mut columns: Vec<Numbers> = others.into_iter().map(repeated).collect();
+    let mut columns: Vec<Numbers> = others.into_iter().map(before).collect();
     if !own.is_empty() {
         let lists: Option<Vec<Vec<Option<u64>>>> = own.into_iter().map(|(_, of)| of).collect();
         let merged = lists.map(|lists| {
             let cells = lists.first().map_or(0, Vec::len);
-            let of_cell = |cell: usize| lists.iter().filter_map(move |of| of.get(cell).copied());
+            let of_cell = |cell: usize| {
+                let own = lists.iter().filter_map(move |of| of.get(cell).copied());
+                std::iter::once(None).chain(own)
+            };
             (0..cells).flat_map(of_cell).collect()
         });
         columns.push((measure.to_string(), merged));

@@ -238,27 +238,32 @@ fn visits_in_rows(each: &str, parts: &[&str], rows: &str) -> String {
 
 #[test]
 fn months_terms_and_years_of_events_are_rows_of_the_file() {
-    let mut all: Vec<(usize, &str, &str)> =
+    let all: Vec<(usize, &str, &str)> =
         (0..60).map(|child| (child, "2024-09-10", "home")).collect();
-    all.extend((0..60).step_by(3).map(|child| (child, "2025-01-31", "school")));
     for (each, parts) in [
         ("month", ["2024-09", "2025-01"]),
         ("term", ["2024-25 1 autumn", "2024-25 2 spring"]),
         ("year", ["2024", "2025"]),
+        ("academic-year", ["2024-25", "2025-26"]),
     ] {
+        // The second academic year begins in September.
+        let second = if each == "academic-year" { "2025-09-01" } else { "2025-01-31" };
+        let more = (0..60).step_by(3).map(|child| (child, second, "school"));
+        let all: Vec<_> = all.iter().copied().chain(more).collect();
         let site = with_events(vec![], &all);
         let text = visits_in_rows(each, &parts, "time");
         let (rows, _) = released(&site, &text, 0);
         let of = |part: &str| {
             let row = cell(&rows, &[("ward", "w1"), ("time", part)]);
-            ["level", "children", "made", "made_status"].map(|column| row[column].clone())
+            ["level", "children", "status", "made", "made_status"].map(|column| row[column].clone())
         };
-        assert_eq!(of(parts[0]), ["ward by time", "60", "60", ""], "{each}");
-        assert_eq!(of(parts[1]), ["ward by time", "60", "20", ""], "{each}");
+        assert_eq!(of("All"), ["ward", "60", "", "", "z"], "{each}");
+        assert_eq!(of(parts[0]), ["ward by time", "", "z", "60", ""], "{each}");
+        assert_eq!(of(parts[1]), ["ward by time", "", "z", "20", ""], "{each}");
         let total = cell(&rows, &[("ward", "all"), ("time", parts[1])]);
         assert_eq!([&total["level"], &total["made"]], ["time", "20"], "{each}");
-        // Each cell has a row for each part, and no column tells of one part alone.
-        assert_eq!(rows.len() % 2, 0);
+        // Each cell has a row for each part and one of all, and no column tells of one part alone.
+        assert_eq!(rows.len() % 3, 0);
         assert!(rows[0].keys().all(|column| !column.starts_with("made_2")), "{:?}", rows[0]);
         let (release, purpose) = ("r".parse().unwrap(), "test".parse().unwrap());
         let which = Which {

@@ -17,19 +17,41 @@ pub struct Journal<'a> {
     store: &'a Store,
     monitoring: &'a Monitoring,
     record: RunRecord,
-    work: Option<(LineageJob, Instant)>,
+    begun: Option<Instant>,
     trouble: Option<StoreError>,
 }
 
+/// What lineage says of the work of a killed run.
+const KILLED: &str = "the run was stopped before this was done";
+
 impl<'a> Journal<'a> {
-    /// Writes the record of a run that begins.
+    /// Writes the record of a run that begins, and tells lineage of what killed runs of this program left open.
     pub fn begin(
         store: &'a Store,
         monitoring: &'a Monitoring,
         record: RunRecord,
     ) -> Result<Self, StoreError> {
         let record = store.begin_record(record)?;
-        Ok(Self { store, monitoring, record, work: None, trouble: None })
+        let mut journal = Self { store, monitoring, record, begun: None, trouble: None };
+        let closed = journal.close_killed();
+        journal.note(closed);
+        Ok(journal)
+    }
+
+    /// Nobody else runs: the caller holds the run lock. So a record without an end is a killed run's. A program's records are its
+    /// user's, and another program closes its own.
+    fn close_killed(&self) -> Result<(), StoreError> {
+        let Some(path) = &self.monitoring.lineage else { return Ok(()) };
+        for killed in self.store.runs()? {
+            let is_killed = killed.ended.is_none()
+                && killed.program == self.record.program
+                && killed.sequence != self.record.sequence;
+            if let (true, Some(job)) = (is_killed, &killed.work) {
+                lineage::append(path, &killed, job, &Happening::Failed(Some(KILLED)))?;
+                self.store.record(&RunRecord { work: None, ..killed })?;
+            }
+        }
+        Ok(())
     }
 
     /// The record as it is now.
@@ -92,7 +114,7 @@ impl<'a> Journal<'a> {
 
     /// The run is over.
     pub fn end(&mut self, exit: u8, why: Option<String>) -> Result<(), StoreError> {
-        if self.work.is_some() {
+        if self.record.work.is_some() {
             self.fail_work(why.as_deref());
         }
         self.record.ended = Some(Timestamp::now());
@@ -118,13 +140,16 @@ impl<'a> Journal<'a> {
         record.sources.iter_mut().for_each(|source| failed(&mut source.progress, &mut source.why));
         record.stages.iter_mut().for_each(|stage| failed(&mut stage.progress, &mut stage.why));
         self.tell(Happening::Failed(why));
-        self.work = None;
+        self.record.work = None;
     }
 
     fn begin_work(&mut self, job: LineageJob) -> Result<(), StoreError> {
-        self.work = Some((job, Instant::now()));
+        self.record.work = Some(job);
+        self.begun = Some(Instant::now());
+        // The record first: a run that is killed in between has an end without a beginning, and none stays open.
+        self.store.record(&self.record)?;
         self.tell(Happening::Begun);
-        self.store.record(&self.record)
+        Ok(())
     }
 
     fn end_work(
@@ -140,17 +165,17 @@ impl<'a> Journal<'a> {
             }
             _ => self.tell(Happening::Failed(why.as_deref())),
         }
-        self.work = None;
+        self.record.work = None;
         self.store.record(&self.record)
     }
 
     fn milliseconds(&self) -> u64 {
-        let took = self.work.as_ref().map(|(_, begun)| begun.elapsed()).unwrap_or_default();
+        let took = self.begun.map(|begun| begun.elapsed()).unwrap_or_default();
         u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
     }
 
     fn tell(&mut self, happening: Happening<'_>) {
-        if let (Some(path), Some((job, _))) = (&self.monitoring.lineage, &self.work) {
+        if let (Some(path), Some(job)) = (&self.monitoring.lineage, &self.record.work) {
             let written = lineage::append(path, &self.record, job, &happening);
             self.note(written);
         }

@@ -10,6 +10,7 @@ use std::{
 use jiff::Timestamp;
 use minster_model::{DatasetRef, coarse};
 use ring::digest;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::RunRecord;
@@ -23,7 +24,7 @@ const STATISTICS: &str = "https://openlineage.io/spec/facets/1-0-2/OutputStatist
 const PRODUCER: &str = concat!("urn:minster:", env!("CARGO_PKG_VERSION"));
 
 /// A piece of work: what it is called, what it reads and what it writes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineageJob {
     name: String,
     inputs: Vec<Value>,

@@ -48,6 +48,9 @@ pub struct RunRecord {
     /// Linking and releases, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageRecord>,
+    /// The piece of work that lineage was told began, and not that it ended. A killed run leaves it here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) work: Option<super::LineageJob>,
 }
 
 /// How far a delivery or stage came.
@@ -169,6 +172,7 @@ impl RunRecord {
             why: None,
             sources: Vec::new(),
             stages: Vec::new(),
+            work: None,
         }
     }
 
