@@ -233,7 +233,7 @@ fn guesses(site: &Site, children: &[Child], child: &Child) {
     };
     assert!(asked <= 200 && denied.to_string().contains("tomorrow"), "{asked}: {denied}");
     let audit = Audit::of(site, &["--only", CHECK]);
-    // What costs nothing is answered on.
+    // A question that costs nothing is still answered.
     audit.passes(CHECK);
     fs::write(site.path("output.log"), child.row()).unwrap();
     let left = Audit::of(site, &["--only", CHECK, "--also", &site.path("output.log")]);

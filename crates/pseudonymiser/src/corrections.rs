@@ -44,7 +44,7 @@ struct Counters {
     third: AtomicU64,
 }
 
-/// What a cell says of its correction.
+/// A cell beside its correction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Said {
     Old,
@@ -124,7 +124,7 @@ impl RunCorrections {
         }
     }
 
-    /// Whether the delivery must be read again: this reading knew too little. What it says of children is told by the next one.
+    /// Whether the delivery must be read again: this reading knew too little. The next one tells the rest of its children.
     pub(crate) fn has_news(&self) -> bool {
         self.has_news
     }

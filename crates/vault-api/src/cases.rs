@@ -240,7 +240,7 @@ pub struct CaseStatus {
     pub restricts: bool,
     /// Whether deliveries are read with the correction that it made.
     pub corrects: bool,
-    /// What the last delivery of each source said of the correction.
+    /// The word of each source's last delivery on the correction.
     #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
     pub met: Vec<LastMet>,
     /// The day (ISO) on which the answer was sent, where it is closed.

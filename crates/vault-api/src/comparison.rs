@@ -42,7 +42,7 @@ pub struct Recognised {
     pub postcodes: u64,
 }
 
-/// What the vault's registries can recognise at all.
+/// The parts that the vault's registries can recognise at all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recognisable {
     /// Names.

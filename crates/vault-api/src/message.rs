@@ -384,7 +384,7 @@ pub enum Request {
         /// For each the birth date beside it, `2008-03-15`.
         born: IdentifierBatch,
     },
-    /// What the rows of the open run's delivery said of corrections, by their numbers in the run. The vault keeps it once the run is
+    /// The word of the open run's rows on corrections, by their numbers in the run. The vault keeps it once the run is
     /// closed.
     TellCorrected(
         #[serde(deserialize_with = "bounds::list::<_, _, { bounds::MANY }>")] Vec<(u32, MetCounts)>,
@@ -537,14 +537,14 @@ pub enum Response {
     Corrections(Corrections),
     /// Tokens of the children whom the numbers mean, in the order asked.
     NumbersCorrected(CorrectedNumbers),
-    /// What is told of the whole delivery.
+    /// The word of the whole delivery.
     CorrectedTold(MetCounts),
     /// The texts that ended are compared, and it is logged.
     Compared {
         /// The lines of each that tell of children, in the order in which they ended.
         #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")]
         found: Vec<Recognised>,
-        /// What the registries can recognise at all.
+        /// The parts that the registries can recognise at all.
         known: Recognisable,
     },
 }

@@ -11,7 +11,7 @@ pub struct Correction {
     /// The first day (ISO) on which deliveries are read with it.
     #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub from: String,
-    /// Who showed it, and by what.
+    /// The person who showed it, and the proof.
     #[serde(deserialize_with = "bounds::text::<_, { bounds::LINE }>")]
     pub origin: String,
     /// The child's right number, canonical: the one that the case is about.
@@ -105,7 +105,7 @@ pub struct CorrectedNumbers {
     pub values: Vec<CorrectedValue>,
 }
 
-/// What the rows of a delivery said of a correction.
+/// The word of a delivery's rows on a correction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetCounts {
     /// Entries with the old value: they were corrected.
@@ -140,6 +140,6 @@ pub struct LastMet {
     /// The day (ISO).
     #[serde(deserialize_with = "bounds::text::<_, { bounds::SHORT }>")]
     pub day: String,
-    /// What it said.
+    /// Its word.
     pub counts: MetCounts,
 }

@@ -141,7 +141,7 @@ impl Events {
                     self.archives.insert((purpose, list), sha256);
                 }
             }
-            // What is held for a purpose that is over is no file that must be there.
+            // No file of a purpose that is over must be there.
             "purpose-end" if entry["step"] == "begun" => {
                 let over = text(&entry["purpose"]);
                 self.archives.retain(|(purpose, _), _| Some(purpose) != over.as_ref());

@@ -1,4 +1,4 @@
-//! Whose the rows of an archive are, so that it can be opened for one person. A row is of each person whose number stands in it. A row of
+//! The persons of an archive's rows, so that it can be opened for one of them. A row is of each person whose number stands in it. A row of
 //! linked data is of those whose numbers lead to its id. A row with nobody's number is of those with whose rows it shares the number of a
 //! row or a case, or a unit.
 

@@ -109,7 +109,7 @@ impl Dataset {
     }
 }
 
-/// A batch whose numbers of other persons are blank. Of linked datasets nobody wrote down which columns hold ids.
+/// A batch whose numbers of other persons are blank. Nobody wrote down which columns of linked datasets hold ids.
 fn alone(
     batch: &RecordBatch,
     table: &TableEntry,

@@ -21,7 +21,7 @@ pub struct Journal<'a> {
     trouble: Option<StoreError>,
 }
 
-/// What lineage says of the work of a killed run.
+/// The message for lineage on the work of a killed run.
 const KILLED: &str = "the run was stopped before this was done";
 
 impl<'a> Journal<'a> {

@@ -174,7 +174,7 @@ impl Bundle {
 }
 
 impl Outlet {
-    /// What is written into the first comes encrypted out of the second.
+    /// The second gives out, encrypted, all that is written into the first.
     pub(crate) fn encrypting(to: &str) -> Result<(Encrypting<Self>, Self), BundleFault> {
         let recipient = recipient(to)?;
         let recipients = std::iter::once(&recipient as &dyn age::Recipient);

@@ -74,7 +74,7 @@ impl CaseEvent {
     }
 }
 
-/// What a delivery said of the correction that a case made: entries with the old value, with the right one, and with a third.
+/// A delivery's word on the correction that a case made: entries with the old value, with the right one, and with a third.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are named for what they are")]
 pub struct MetCase {

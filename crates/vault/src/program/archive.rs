@@ -158,7 +158,7 @@ pub(crate) fn list(caller: &Caller, form: &Json) -> Result<(), Failure> {
     }
 }
 
-/// What the opening of an archive is, and for how many, in the words of those who approve it.
+/// The opening of an archive, and how many it is about, in words for those who approve it.
 pub(crate) fn in_words(archive: &str, purpose: &Purpose, kind: Option<&Kind>) -> (String, String) {
     let (whose, how_many) = match kind {
         Some(kind) => (format!("for the person with the {kind} that you gave"), "1 person"),

@@ -120,7 +120,7 @@ pub(crate) enum Decide {
         #[arg(long)]
         several: bool,
     },
-    /// Correct the child's number or values as deliveries are read, from a day on. Whoever approves it gives the same correction.
+    /// Correct the child's number or values as deliveries are read, from a day on. Each approver gives the same correction.
     #[command(after_help = "Example:
   minster-vault request --reference RECT/2026/1 --reason \"as the form says\" \\
       --expires 2026-12-31 decide rectify --case RECT/2026/1 \\

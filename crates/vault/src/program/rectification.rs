@@ -108,7 +108,7 @@ pub(crate) fn compare(
     }
 }
 
-/// What stands of a case's correction, and what deliveries said of it.
+/// The correction of a case as it stands, and what deliveries said of it.
 pub(crate) fn described(case: &CaseStatus) -> String {
     let mut text = String::new();
     match (case.corrects, case.outcome) {

@@ -20,7 +20,7 @@ use minster_vault_api::Recognisable;
 
 pub(crate) use reading::Reading;
 
-/// What stands between the parts of a match key.
+/// The text between the parts of a match key.
 const BETWEEN: char = '\u{1f}';
 /// An initial is no name.
 const SHORTEST_NAME: usize = 2;
@@ -68,7 +68,7 @@ impl Known {
         }
     }
 
-    /// What can be recognised at all.
+    /// The parts that can be recognised at all.
     pub(crate) fn can(&self) -> Recognisable {
         self.can
     }

@@ -28,7 +28,7 @@ const LONGEST: usize = 80;
 const COUNTED: usize = 1 << 16;
 /// Whole names, or birth dates beside one name: fewer may be a member of staff, or chance.
 const FEWEST: usize = 3;
-/// What a text with any find costs of the day's budget, at least.
+/// A text with any find costs so much of the day's budget, at least.
 const LEAST_COST: u64 = 10;
 
 /// A part that some child has.
@@ -64,7 +64,7 @@ struct Found {
     names: HashSet<u64>,
     other_names: HashSet<u64>,
     dates: HashSet<u64>,
-    /// Of lines where names and dates are of different children.
+    /// Lines with names and dates of different children.
     other_dates: HashSet<u64>,
     postcodes: HashSet<u64>,
     other_postcodes: HashSet<u64>,
@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(told("ZZ11AB").postcodes, 0);
     }
 
-    /// Whoever tries out a child's birth date has one guess a text, and each is paid for.
+    /// A child's birth date can be tried out once a text, and each try is paid for.
     #[test]
     fn a_guess_hides_among_others_and_costs_its_share() {
         let known = known();

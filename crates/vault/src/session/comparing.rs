@@ -13,11 +13,11 @@ use crate::{
     vault::in_use,
 };
 
-/// What texts may cost in a day (UTC), of all auditors together: see [`Reading::end`]. A text in which nothing of a child stands
+/// Texts of all auditors together may cost so much in a day (UTC): see [`Reading::end`]. A text in which nothing of a child stands
 /// costs nothing; a single guess costs ten.
 pub(crate) const BUDGET: u64 = 2_000;
 
-/// What a conversation compares with, and the text that has not ended.
+/// The hashes that a conversation compares with, and the text that has not ended.
 #[derive(Default)]
 pub(super) struct Comparing {
     known: Known,

@@ -37,7 +37,7 @@ struct Value {
     cell: CorrectedCell,
 }
 
-/// The corrections of a source that stand as a run is opened. Of two about the same number, or the same cell, the later one counts.
+/// The corrections of a source that stand as a run is opened. The later of two about the same number, or the same cell, counts.
 #[derive(Default)]
 pub(super) struct RunCorrections {
     /// By the wrong number.
@@ -49,7 +49,7 @@ pub(super) struct RunCorrections {
     values: Vec<Value>,
 }
 
-/// What a delivery says of corrections, so far.
+/// A delivery's word on corrections, so far.
 #[derive(Default)]
 pub(super) struct Met {
     /// Wrong numbers that were asked, by case.
@@ -364,7 +364,7 @@ impl Session<'_> {
 }
 
 impl OpenRun {
-    /// What the delivery says of corrections, by case.
+    /// The delivery's word on corrections, by case.
     fn met_by_case(&self) -> BTreeMap<String, MetCounts> {
         let mut all: BTreeMap<String, MetCounts> = BTreeMap::new();
         for case in &self.met.right {

@@ -55,7 +55,7 @@ pub(super) struct OpenRun {
     pub(super) facts: ToldFacts,
     /// The corrections with which the delivery is read.
     pub(super) corrections: Arc<RunCorrections>,
-    /// What the delivery says of them.
+    /// The delivery's word on them.
     pub(super) met: Met,
     /// The edition of the purpose's books, by whose records it counts.
     edition: u64,

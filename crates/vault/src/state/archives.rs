@@ -15,7 +15,7 @@ use crate::{
 /// A part of a disposal list, with its sealed file.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenPart {
-    /// What the log said of it when it was signed.
+    /// The log's word on it when it was signed.
     pub(crate) told: DisposedPart,
     /// The file that was made.
     pub(crate) made: Option<MadePart>,
@@ -47,7 +47,7 @@ impl OpenPart {
         })
     }
 
-    /// What to do where its file is not made.
+    /// The next step where its file is not made.
     pub(crate) fn not_made(&self) -> String {
         match self.told.of {
             PartUse::Archive => {

@@ -38,7 +38,7 @@ pub(crate) struct Case {
     restricts: bool,
     /// The correction that it made, where it stands.
     pub(super) corrects: Option<Correcting>,
-    /// What the last delivery of each source said of it.
+    /// The word of each source's last delivery on it.
     pub(super) met: BTreeMap<SourceName, LastMet>,
     /// The custodians who decided it.
     pub(crate) signed: BTreeSet<String>,

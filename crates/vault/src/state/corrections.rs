@@ -22,7 +22,7 @@ pub(crate) struct Correcting {
 const MOST_MET: usize = 256;
 
 impl Case {
-    /// What the last delivery of each source said of its correction.
+    /// The word of each source's last delivery on its correction.
     pub(super) fn met_last(&self) -> Vec<LastMet> {
         self.met.values().take(MOST_MET).cloned().collect()
     }

@@ -28,7 +28,7 @@ impl PurposeState {
 }
 
 impl State {
-    /// What comparisons with the registries cost today.
+    /// The cost of today's comparisons with the registries.
     pub(crate) fn compared_today(&self) -> u64 {
         of_today(self.compared)
     }

@@ -74,7 +74,7 @@ fn a_day_s_guesses_end_and_a_restart_begins_no_other() {
             serving = site.serve();
         }
         let mut auditor = serving.client(Role::Auditor).unwrap();
-        // What tells of nobody costs nothing.
+        // A text that tells of nobody costs nothing.
         auditor.compare(vec![line(&["Omar", "Nobody"], "1999-01-01")]).unwrap();
         match auditor.compare(vec![line(&["Emma", "Smith-Jones"], "2011-05-06")]) {
             Ok((found, _)) => assert_eq!(found, [Recognised::default()]),

@@ -218,7 +218,7 @@ fn what_is_no_correction_is_refused_with_the_reason() {
     let erasure = opened(&serving, Right::Erasure, &upn(0));
     let refused = denial(proposal(&serving, &erasure, &good)).to_string();
     assert!(refused.contains("a case of rectification alone"), "{refused}");
-    // Of numbers that nobody has, nothing is kept.
+    // Nothing is kept of numbers that nobody has.
     let (case, outcome) = rectified(&site, &serving, "NOBODY", &correction_of("NOBODY", "NONE"));
     assert_eq!(outcome.unwrap(), CarriedOut::NoRecord);
     assert!(!status(&serving, &case).corrects);
