@@ -10,7 +10,9 @@ use std::{
 use minster_matcher::ids_led_to;
 use minster_model::{DatasetClass, DatasetRef, Kind, Pseudonym, Purpose};
 use minster_store::{Gone, Kept, Store};
-use minster_vault_api::{AccessCounts, BundlePart, Client, DisposalParts, MadePart, PartUse};
+use minster_vault_api::{
+    AccessCounts, BUNDLE_PIECE, BundlePart, Client, DisposalParts, MadePart, PartUse,
+};
 
 use super::{DisposalKeys, List, city::CityFiles, lines::Lines, owners::Owners};
 use crate::{
@@ -21,7 +23,7 @@ use crate::{
 };
 
 /// Bytes and parts of one message.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = BUNDLE_PIECE;
 const PARTS: usize = 1_000;
 
 /// A sealed file that stands.
@@ -287,13 +289,14 @@ impl<Out: FnMut(&[u8]) -> Result<(), Failure>> Sink for Writer<'_, Out> {
 
     fn text(&mut self, text: &str) -> Result<(), Failure> {
         for piece in text.as_bytes().chunks(PIECE) {
+            // The vault refuses a message of more.
+            if self.bytes + piece.len() > PIECE {
+                self.flush()?;
+            }
             self.bytes += piece.len();
             match self.parts.last_mut() {
                 Some(BundlePart::Text(last)) => last.extend_from_slice(piece),
                 _ => self.parts.push(BundlePart::Text(piece.to_vec())),
-            }
-            if self.bytes >= PIECE {
-                self.flush()?;
             }
         }
         Ok(())

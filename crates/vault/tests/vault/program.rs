@@ -196,7 +196,7 @@ fn a_year_of_a_vault() {
     for line in [
         "minster_vault_locked 0",
         "minster_vault_budget_used_ratio{purpose=\"education\"} 0.01",
-        "minster_vault_budget_used_ratio{purpose=\"health\"} 0",
+        "minster_vault_budget_used_ratio{purpose=\"health\"} 0.0",
         "minster_vault_alarm{purpose=\"education\"} 0",
         "minster_vault_purposes_ending 0",
         "minster_vault_open_proposals 0",
