@@ -39,7 +39,6 @@ pub(crate) fn retain(of: &mut Telling) {
 
 /// Opens records that were made inaccessible, for a reader whom two custodians name.
 fn open_an_archive(of: &mut Telling) {
-    of.tells("archive-list", "minster-vault archive list");
     let listed = of.json("minster-vault-archive-list", "minster-vault archive list");
     let archive = listed["archives"][0]["archive"].as_str().unwrap().to_owned();
     let reader = of.done("minster-vault custodian identity --clear-key --out reader.identity");

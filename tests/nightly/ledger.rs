@@ -133,7 +133,10 @@ fn each_work_ends(lineage: &std::path::Path) {
         ids.sort();
         ids
     };
-    assert_eq!(of(&["START"]), of(&["COMPLETE", "FAIL"]));
+    // Killed just before it told lineage of its beginning, a piece of work has an end alone.
+    let ends = of(&["COMPLETE", "FAIL"]);
+    let open: Vec<String> = of(&["START"]).into_iter().filter(|id| !ends.contains(id)).collect();
+    assert!(open.is_empty(), "{open:?}");
     let failed: Vec<&Value> = events.iter().filter(|of| of["eventType"] == "FAIL").collect();
     assert_eq!(failed.len(), 1, "{failed:?}");
     let message = failed[0]["run"]["facets"]["errorMessage"]["message"].as_str().unwrap();
