@@ -200,7 +200,7 @@ fn superseded_snapshots_are_kept_as_long_as_is_said() {
         night.deliver_missing(children);
         night.report(0);
     }
-    // What stood before them is older than it may be, and went.
+    // The snapshots before them are older than they may be, and went.
     assert_eq!(snapshots(&night), 3);
     for entry in fs::read_dir(&place).unwrap().flatten() {
         if entry.file_type().unwrap().is_dir() {
