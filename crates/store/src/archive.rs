@@ -1,14 +1,13 @@
 //! Sealed archives of records that were made inaccessible: one file a disposal list, which nobody without the vault can open.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, Write},
     path::PathBuf,
 };
 
 use minster_model::Purpose;
-use ring::digest::{Context, SHA256};
 
-use crate::{Store, StoreError, disk::DiskFile, within};
+use crate::{Store, StoreError, disk::DiskFile, files::HashingReader, within};
 
 /// The folder of archives, by purpose.
 const FOLDER: &str = "archive";
@@ -62,14 +61,9 @@ impl Store {
         if path.symlink_metadata().is_err() {
             return Ok(None);
         }
-        let mut file = within::file(self.root(), &path)?;
-        let (mut context, mut bytes) = (Context::new(&SHA256), vec![0; 64 << 10]);
-        loop {
-            match file.read(&mut bytes).map_err(StoreError::io("read", &path))? {
-                0 => return Ok(Some(base16ct::lower::encode_string(context.finish().as_ref()))),
-                some => context.update(&bytes[..some]),
-            }
-        }
+        let mut file = HashingReader::new(within::file(self.root(), &path)?);
+        io::copy(&mut file, &mut io::sink()).map_err(StoreError::io("read", &path))?;
+        Ok(Some(file.sha256()))
     }
 
     fn archives_of(&self, purpose: &Purpose) -> PathBuf {

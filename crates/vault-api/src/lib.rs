@@ -29,7 +29,6 @@ mod exact_only;
 pub mod frame;
 mod keys;
 mod manifest;
-mod message;
 pub mod note;
 mod proof;
 mod proposal;
@@ -37,6 +36,8 @@ mod publication;
 mod purpose;
 mod quarantine;
 mod rectification;
+mod request;
+mod response;
 mod retention;
 mod review;
 mod run;
@@ -60,7 +61,6 @@ pub use ending::{EndOrder, EndStatus, RemovedDataset, RemovedFiles, StoreRemoval
 pub use exact_only::{ExactOnlyList, ListChange, ListChanged, ListedKind, ListedPseudonyms};
 pub use keys::{DataKey, Unwrapped, WrappedKey};
 pub use manifest::{ManifestFault, NewestManifests, RecordedManifest, writer};
-pub use message::{Request, Response};
 pub use proof::Proof;
 pub use proposal::{
     Approval, CarriedOut, Proposed, ProposedAction, Reidentified, SubjectPseudonym,
@@ -72,6 +72,8 @@ pub use rectification::{
     CorrectedCell, CorrectedNumbers, CorrectedValue, Correction, Corrections, LastMet, MetCounts,
     WrongNumber, WrongValue,
 };
+pub use request::Request;
+pub use response::Response;
 pub use retention::{
     DeliveryCount, DisposalCounts, DisposalHead, DisposalReceipt, DisposedDataset, DueCount,
     HeldCount, PersonFacts, RetentionPlan, SMALLEST_SHOWN, ShownCount, StandingHold,

@@ -268,18 +268,20 @@ fn program_of(page: &str) -> Option<&'static str> {
 
 /// The folders of the workspace's members.
 fn members(root: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut members = vec![root.join("benches"), root.join("tests"), root.join("tests/disclosure")];
-    let crates = root.join("crates");
-    let io = |source| Failure::Folder { path: crates.clone(), source };
-    for entry in fs::read_dir(&crates).map_err(io)? {
-        members.push(entry.map_err(io)?.path());
-    }
-    Ok(members)
+    let path = root.join("Cargo.toml");
+    let io = |source| Failure::Folder { path: path.clone(), source };
+    let manifest = fs::read_to_string(&path).map_err(io)?;
+    let manifest: toml::Table = manifest
+        .parse()
+        .map_err(|error: toml::de::Error| io(std::io::Error::other(error.to_string())))?;
+    let members = manifest.get("workspace").and_then(|of| of.get("members")?.as_array());
+    let members = members.into_iter().flatten().filter_map(toml::Value::as_str);
+    Ok(members.map(|member| root.join(member)).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{carries_its_list, program_of};
+    use super::{carries_its_list, members, program_of};
 
     #[test]
     fn a_program_without_the_list_of_its_crates_is_in_no_package() {
@@ -300,5 +302,15 @@ mod tests {
         assert_eq!(program_of("minster-ingest.1"), Some("minster-ingest"));
         assert_eq!(program_of("minster-vault-log-show.1"), Some("minster-vault"));
         assert_eq!(program_of("minster-synth.1"), None);
+    }
+
+    #[test]
+    fn every_folder_that_a_bill_is_written_into_is_tidied() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let members = members(&root).unwrap();
+        for folder in ["crates/xtask", "tests", "tests/ui", "benches"] {
+            assert!(members.contains(&root.join(folder)), "{folder}");
+        }
+        assert!(members.iter().all(|member| member.join("Cargo.toml").is_file()));
     }
 }

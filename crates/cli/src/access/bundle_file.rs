@@ -7,16 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use minster_vault_api::{BUNDLE_PIECE, BundlePart, Client};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::failure::Failure;
 
 /// Room for a bundle's last bytes: they come once the grant is used up, and a full disk must not cost them.
 const RESERVE: usize = 512 << 10;
-/// Bytes and parts of one message.
-const PIECE: usize = BUNDLE_PIECE / 4;
-const PARTS: usize = 1_000;
 
 /// The file while it is written. Dropped unfinished, it leaves nothing, unless the grant is used up.
 pub(crate) struct BundleFile {
@@ -106,47 +102,6 @@ impl Drop for BundleFile {
         if self.file.is_some() && !self.is_last {
             let _ = fs::remove_file(&self.aside);
         }
-    }
-}
-
-/// Sends a bundle's parts to the vault, and writes what comes back.
-pub(super) struct BundleWriter<'a> {
-    vault: &'a mut Client,
-    file: &'a mut BundleFile,
-    parts: Vec<BundlePart>,
-    bytes: usize,
-}
-
-impl<'a> BundleWriter<'a> {
-    pub(super) fn new(vault: &'a mut Client, file: &'a mut BundleFile) -> Self {
-        Self { vault, file, parts: Vec::new(), bytes: 0 }
-    }
-
-    pub(super) fn begin(&mut self, name: &str) -> Result<(), Failure> {
-        self.part(BundlePart::File(name.to_owned()))
-    }
-
-    pub(super) fn text(&mut self, text: &str) -> Result<(), Failure> {
-        for piece in text.as_bytes().chunks(PIECE) {
-            self.bytes += piece.len();
-            self.part(BundlePart::Text(piece.to_vec()))?;
-        }
-        Ok(())
-    }
-
-    fn part(&mut self, part: BundlePart) -> Result<(), Failure> {
-        self.parts.push(part);
-        match self.bytes >= PIECE || self.parts.len() >= PARTS {
-            true => self.flush(),
-            false => Ok(()),
-        }
-    }
-
-    pub(super) fn flush(&mut self) -> Result<(), Failure> {
-        self.bytes = 0;
-        let parts = std::mem::take(&mut self.parts);
-        let bytes = self.vault.write_bundle(parts)?;
-        self.file.add(&bytes)
     }
 }
 

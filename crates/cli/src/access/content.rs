@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use minster_model::{DatasetClass, csv_line};
 use minster_store::RowsSetAside;
 
-use super::bundle_file::BundleWriter;
+use super::Sink;
 use crate::failure::Failure;
 
 /// A kind of record: the rows of one table, from all deliveries.
@@ -114,7 +114,7 @@ const FIRST: [&str; 4] = ["source", "delivery", "taken in on", "copy"];
 
 impl RecordKind {
     /// Its rows as a CSV.
-    pub(super) fn csv(&self, to: &mut BundleWriter<'_>) -> Result<(), Failure> {
+    pub(super) fn csv(&self, to: &mut impl Sink) -> Result<(), Failure> {
         let titles = self.columns.iter().map(|column| column.name.as_str());
         to.text(&csv_line(&FIRST.into_iter().chain(titles).collect::<Vec<_>>()))?;
         for record in &self.records {

@@ -21,6 +21,7 @@ use minster_vault_api::{Client, Denial, ManifestFault, VaultError};
 use super::{
     Child,
     content::{Column, Content, Record, RecordKind},
+    csv_name,
     words::{Definitions, Words, title, usual},
 };
 use crate::{failure::Failure, pipeline::Loaded, stages};
@@ -328,15 +329,7 @@ fn kind_of(manifest: &Manifest, table: &str, meaning: String) -> RecordKind {
             _ => format!("Linked data: {}", title(table).to_lowercase()),
         },
     };
-    let file = format!("{}-{name}-{table}.csv", class.as_str()).to_lowercase();
-    // The vault takes names of 64 letters; no two kinds have the same beginning and hash.
-    let file = match file.len() <= 64 {
-        true => file,
-        false => {
-            let hash = minster_store::sha256_hex(file.as_bytes());
-            format!("{}-{}.csv", &file[..40], &hash[..12])
-        }
-    };
+    let file = csv_name(&format!("{}-{name}-{table}.csv", class.as_str()));
     RecordKind { class, file, title, meaning, columns: Vec::new(), records: Vec::new() }
 }
 

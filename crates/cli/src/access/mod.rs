@@ -2,6 +2,7 @@
 //! finds the child's rows by pseudonyms, and never learns a number; the vault adds the numbers and the days, and encrypts.
 
 mod bundle_file;
+mod bundle_writer;
 mod content;
 mod gather;
 mod page;
@@ -18,10 +19,11 @@ use minster_model::{Pseudonym, Purpose, Role};
 use minster_store::sha256_hex;
 use minster_vault_api::{AccessCounts, BegunAccess, Client};
 
-pub(crate) use self::{bundle_file::BundleFile, words::Definitions};
-use self::{
-    bundle_file::BundleWriter,
-    content::{Content, LeftOut},
+use self::content::{Content, LeftOut};
+pub(crate) use self::{
+    bundle_file::BundleFile,
+    bundle_writer::{BundleWriter, Sink, csv_name},
+    words::Definitions,
 };
 use crate::{arguments::Report, failure::Failure, pipeline, pipeline::Loaded, report};
 
@@ -92,7 +94,7 @@ pub(crate) fn access(arguments: &Arguments) -> Result<Given, Failure> {
     let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Linker, "minster")?;
     let child = Child::of(vault.begin_access(&id, &schedule)?);
     let content = gather::gather(&loaded, config, &store, &child, &mut vault)?;
-    let mut writer = BundleWriter::new(&mut vault, &mut file);
+    let mut writer = BundleWriter::new(&mut vault, |bytes: &[u8]| file.add(bytes));
     write(&content, case.as_deref(), &mut writer)?;
     writer.flush()?;
     let counts = AccessCounts { datasets: content.datasets, rows: content.rows() };
@@ -112,7 +114,7 @@ pub(crate) fn access(arguments: &Arguments) -> Result<Given, Failure> {
 }
 
 /// Writes the page, a table a kind of record, and a file that says what is what. The vault adds what it alone knows.
-fn write(content: &Content, case: Option<&str>, to: &mut BundleWriter<'_>) -> Result<(), Failure> {
+fn write(content: &Content, case: Option<&str>, to: &mut impl Sink) -> Result<(), Failure> {
     to.begin("README.txt")?;
     to.text(&page::readme(content, case))?;
     to.begin("page.html")?;

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use minster_model::{DatasetClass, counted};
 
 use super::{
-    bundle_file::BundleWriter,
+    Sink,
     content::{Column, Content, LeftOut, Record, RecordKind},
     words::usual,
 };
@@ -26,7 +26,7 @@ const OWN_PAGE: &str = "numbers-and-days.html";
 pub(super) fn page(
     content: &Content,
     case: Option<&str>,
-    to: &mut BundleWriter<'_>,
+    to: &mut impl Sink,
 ) -> Result<(), Failure> {
     to.text(&frame(TITLE, &[STYLE], &body(content, case)).into_string())
 }

@@ -3,10 +3,13 @@
 
 use arrow::array::RecordBatch;
 use minster_model::csv_line;
-use minster_store::{Manifest, TableEntry, sha256_hex};
+use minster_store::{Manifest, TableEntry};
 
-use super::{lines::cell, sealed::Sink};
-use crate::{access::Definitions, failure::Failure};
+use super::lines::cell;
+use crate::{
+    access::{Definitions, Sink, csv_name},
+    failure::Failure,
+};
 
 const README: &str = "\
 Records of persons, handed over before their end.
@@ -71,18 +74,8 @@ impl CityFiles {
     }
 }
 
-/// The name of a table's file: the vault takes names of 64 letters, and no two tables have the same beginning and hash.
+/// The name of a table's file.
 fn file_name(manifest: &Manifest, table: &TableEntry) -> String {
     let of = &manifest.dataset;
-    let name = format!("{}-{}-{}-{}.csv", of.class.as_str(), of.name, of.period, table.name)
-        .to_lowercase();
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
-    match name.len() <= 64 && name.chars().all(allowed) {
-        true => name,
-        false => {
-            let hash = sha256_hex(name.as_bytes());
-            let begin: String = name.chars().filter(|c| allowed(*c)).take(40).collect();
-            format!("{begin}-{}.csv", &hash[..12])
-        }
-    }
+    csv_name(&format!("{}-{}-{}-{}.csv", of.class.as_str(), of.name, of.period, table.name))
 }

@@ -11,8 +11,11 @@ use minster_model::Pseudonym;
 use minster_store::{Manifest, StoreError, TableEntry};
 use serde::Serialize;
 
-use super::{owners::Persons, sealed::Sink};
-use crate::{access::Definitions, failure::Failure};
+use super::owners::Persons;
+use crate::{
+    access::{Definitions, Sink},
+    failure::Failure,
+};
 
 /// The lines of one dataset.
 pub(super) struct Lines<'a> {

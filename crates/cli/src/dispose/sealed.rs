@@ -10,21 +10,15 @@ use std::{
 use minster_matcher::ids_led_to;
 use minster_model::{DatasetClass, DatasetRef, Kind, Pseudonym, Purpose};
 use minster_store::{Gone, Kept, Store};
-use minster_vault_api::{
-    AccessCounts, BUNDLE_PIECE, BundlePart, Client, DisposalParts, MadePart, PartUse,
-};
+use minster_vault_api::{AccessCounts, Client, DisposalParts, MadePart, PartUse};
 
 use super::{DisposalKeys, List, city::CityFiles, lines::Lines, owners::Owners};
 use crate::{
-    access::{BundleFile, Definitions},
+    access::{BundleFile, BundleWriter, Definitions},
     failure::Failure,
     pipeline::Loaded,
     stages,
 };
-
-/// Bytes and parts of one message.
-const PIECE: usize = BUNDLE_PIECE;
-const PARTS: usize = 1_000;
 
 /// A sealed file that stands.
 #[derive(Debug, Clone)]
@@ -164,7 +158,7 @@ impl Part<'_> {
         (loaded, config): (&Loaded, &Path),
         leaving: &Leaving<'_>,
         keys: &mut DisposalKeys<'_>,
-        out: impl FnMut(&[u8]) -> Result<(), Failure>,
+        mut out: impl FnMut(&[u8]) -> Result<(), Failure>,
     ) -> Result<MadePart, Failure> {
         let persons = self.persons(loaded, leaving, &mut keys.vault)?;
         let mut definitions = Definitions::read(loaded, config)?;
@@ -192,7 +186,12 @@ impl Part<'_> {
         }
         let list = &leaving.list.head.list;
         keys.vault.begin_archive(list, self.place)?;
-        let mut to = Writer { vault: &mut keys.vault, out, parts: Vec::new(), bytes: 0, count: 0 };
+        let mut count = 0;
+        let mut add = |bytes: &[u8]| {
+            count += bytes.len() as u64;
+            out(bytes)
+        };
+        let mut to = BundleWriter::new(&mut keys.vault, &mut add);
         let mut counts = AccessCounts { datasets: datasets.len() as u64, rows: 0 };
         let mut city = CityFiles::default();
         for (dataset, rows) in &datasets {
@@ -228,10 +227,8 @@ impl Part<'_> {
             city.end(&mut to)?;
         }
         to.flush()?;
-        let Writer { vault, mut out, mut count, .. } = to;
-        let ended = vault.end_archive(counts)?;
-        count += ended.bytes.len() as u64;
-        out(&ended.bytes)?;
+        let ended = keys.vault.end_archive(counts)?;
+        add(&ended.bytes)?;
         let AccessCounts { datasets, rows } = counts;
         Ok(MadePart { sha256: ended.sha256, bytes: count, rows, datasets })
     }
@@ -263,59 +260,4 @@ fn remove_unfinished(path: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Sends the parts of a sealed file to the vault, and hands on what comes back.
-pub(super) struct Writer<'a, Out> {
-    vault: &'a mut Client,
-    out: Out,
-    parts: Vec<BundlePart>,
-    bytes: usize,
-    count: u64,
-}
-
-/// Takes the texts of a sealed file.
-pub(super) trait Sink {
-    /// Begins a file in a bundle.
-    fn begin(&mut self, name: &str) -> Result<(), Failure>;
-    /// Goes on.
-    fn text(&mut self, text: &str) -> Result<(), Failure>;
-}
-
-impl<Out: FnMut(&[u8]) -> Result<(), Failure>> Sink for Writer<'_, Out> {
-    fn begin(&mut self, name: &str) -> Result<(), Failure> {
-        self.part(BundlePart::File(name.to_owned()))
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), Failure> {
-        for piece in text.as_bytes().chunks(PIECE) {
-            // The vault refuses a message of more.
-            if self.bytes + piece.len() > PIECE {
-                self.flush()?;
-            }
-            self.bytes += piece.len();
-            match self.parts.last_mut() {
-                Some(BundlePart::Text(last)) => last.extend_from_slice(piece),
-                _ => self.parts.push(BundlePart::Text(piece.to_vec())),
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<Out: FnMut(&[u8]) -> Result<(), Failure>> Writer<'_, Out> {
-    fn part(&mut self, part: BundlePart) -> Result<(), Failure> {
-        self.parts.push(part);
-        match self.parts.len() >= PARTS {
-            true => self.flush(),
-            false => Ok(()),
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), Failure> {
-        self.bytes = 0;
-        let bytes = self.vault.write_bundle(std::mem::take(&mut self.parts))?;
-        self.count += bytes.len() as u64;
-        (self.out)(&bytes)
-    }
 }

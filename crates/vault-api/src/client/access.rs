@@ -15,15 +15,25 @@ impl Client {
 
     /// Goes on in the bundle; gives its next encrypted bytes.
     pub fn write_bundle(&mut self, parts: Vec<BundlePart>) -> Result<Vec<u8>, VaultError> {
-        match self.ask(&Request::WriteBundle(parts))? {
+        self.bundle(&Request::WriteBundle(parts))
+    }
+
+    /// Ends the bundle, and with it the grant.
+    pub fn end_access(&mut self, counts: AccessCounts) -> Result<EndedAccess, VaultError> {
+        self.end_bundle(&Request::EndAccess(counts))
+    }
+
+    /// The next bytes of an encrypted file.
+    pub(super) fn bundle(&mut self, request: &Request) -> Result<Vec<u8>, VaultError> {
+        match self.ask(request)? {
             Response::Bundle(bytes) => Ok(bytes),
             _ => Err(VaultError::Protocol),
         }
     }
 
-    /// Ends the bundle, and with it the grant.
-    pub fn end_access(&mut self, counts: AccessCounts) -> Result<EndedAccess, VaultError> {
-        match self.ask(&Request::EndAccess(counts))? {
+    /// Its last ones.
+    pub(super) fn end_bundle(&mut self, request: &Request) -> Result<EndedAccess, VaultError> {
+        match self.ask(request)? {
             Response::AccessEnded(ended) => Ok(ended),
             _ => Err(VaultError::Protocol),
         }

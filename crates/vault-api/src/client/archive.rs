@@ -24,10 +24,7 @@ impl Client {
 
     /// Ends it; the log has its hash.
     pub fn end_archive(&mut self, counts: AccessCounts) -> Result<EndedAccess, VaultError> {
-        match self.ask(&Request::EndArchive(counts))? {
-            Response::AccessEnded(ended) => Ok(ended),
-            _ => Err(VaultError::Protocol),
-        }
+        self.end_bundle(&Request::EndArchive(counts))
     }
 
     /// The archives that stand.
@@ -57,13 +54,6 @@ impl Client {
     pub fn end_opening(&mut self) -> Result<OpenedArchive, VaultError> {
         match self.ask(&Request::EndOpening)? {
             Response::ArchiveOpened(opened) => Ok(opened),
-            _ => Err(VaultError::Protocol),
-        }
-    }
-
-    fn bundle(&mut self, request: &Request) -> Result<Vec<u8>, VaultError> {
-        match self.ask(request)? {
-            Response::Bundle(bytes) => Ok(bytes),
             _ => Err(VaultError::Protocol),
         }
     }

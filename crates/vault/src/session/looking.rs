@@ -4,10 +4,14 @@ use minster_model::Role;
 use minster_vault_api::{Denial, IdentifierBatch, Response};
 
 use super::Session;
-use crate::{approvals::refusal, log::Event, purposes::today};
+use crate::{
+    approvals::{Action, refusal},
+    log::Event,
+    purposes::today,
+};
 
 /// Wrong numbers that may be typed for one proposal. A custodian mistypes; whoever tries out numbers does not get far.
-pub(super) const WRONG_NUMBERS: u32 = 5;
+const WRONG_NUMBERS: u32 = 5;
 
 const LOOKERS: &[Role] = &[Role::Custodian, Role::Auditor];
 
@@ -41,17 +45,31 @@ impl Session<'_> {
         identifier: &IdentifierBatch,
     ) -> Result<Response, Denial> {
         self.allow(&[Role::Custodian], "what a proposal is about")?;
+        let same = self.gave_the_same(&id, "were typed", |action| {
+            let Some((kind, tag)) = action.child() else {
+                return Err(refusal("compared", "it is not about one child"));
+            };
+            Ok(self.subject_tag(kind, identifier)? == tag)
+        })?;
+        self.compared = same.then_some(id);
+        Ok(Response::SubjectCompared(same))
+    }
+
+    /// Compares something with an open proposal, and logs whether it is the same. `given` ends the refusal of too many wrong ones.
+    pub(super) fn gave_the_same(
+        &self,
+        id: &str,
+        given: &str,
+        is_same: impl FnOnce(&Action) -> Result<bool, Denial>,
+    ) -> Result<bool, Denial> {
         let refused = |why: &str| refusal("compared", why);
-        let open_proposal = self.vault.look(|state| state.proposals.get(&id).cloned())?;
-        let open_proposal = open_proposal.ok_or_else(|| refused("no such one is open"))?;
-        let proposal = self.text(&id, &open_proposal.sha256)?;
+        let open = self.vault.look(|state| state.proposals.get(id).cloned())?;
+        let open = open.ok_or_else(|| refused("no such one is open"))?;
+        let proposal = self.text(id, &open.sha256)?;
         let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
-        let Some((kind, tag)) = proposal.action.child() else {
-            return Err(refused("it is not about one child"));
-        };
-        let same = self.subject_tag(kind, identifier)? == tag;
+        let same = is_same(&proposal.action)?;
         self.decide(|state| {
-            let of = state.proposals.get(&id).ok_or_else(|| refused("no such one is open"))?;
+            let of = state.proposals.get(id).ok_or_else(|| refused("no such one is open"))?;
             if of.expires.is_none_or(|last| last < today()) {
                 return Err(refused(
                     "its last day is over; propose it anew with a later `--expires`",
@@ -59,12 +77,11 @@ impl Session<'_> {
             }
             if of.wrong_numbers >= WRONG_NUMBERS {
                 return Err(refused(&format!(
-                    "{WRONG_NUMBERS} wrong numbers were typed for it; propose it anew"
+                    "{WRONG_NUMBERS} wrong numbers {given} for it; propose it anew"
                 )));
             }
-            Ok((Event::ComparedSubject { proposal: id.clone(), same }, ()))
+            Ok((Event::ComparedSubject { proposal: id.to_owned(), same }, ()))
         })?;
-        self.compared = same.then_some(id);
-        Ok(Response::SubjectCompared(same))
+        Ok(same)
     }
 }

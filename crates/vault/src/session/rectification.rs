@@ -3,12 +3,11 @@
 use minster_model::Role;
 use minster_vault_api::{CarriedOut, CaseDecision, Correction, Denial, Response, Right};
 
-use super::{Session, approvals::made, fault, looking::WRONG_NUMBERS, runs::LONGEST};
+use super::{Session, approvals::made, fault, runs::LONGEST};
 use crate::{
     approvals::{Action, DecideCase, RECTIFY, refusal},
     keys::{Link, hex},
-    log::{CaseEvent, Event, hash},
-    purposes::today,
+    log::{CaseEvent, hash},
     rectification::{self, FOLDER, Links, words_of},
     vault::in_use,
 };
@@ -72,30 +71,12 @@ impl Session<'_> {
         correction: &Correction,
     ) -> Result<Response, Denial> {
         self.allow(&[Role::Custodian], "what a proposal is about")?;
-        let refused = |why: &str| refusal("compared", why);
-        let open = self.vault.look(|state| state.proposals.get(&id).cloned())?;
-        let open = open.ok_or_else(|| refused("no such one is open"))?;
-        let proposal = self.text(&id, &open.sha256)?;
-        let proposal = proposal.ok_or_else(|| refused("its text is missing or was changed"))?;
-        let Action::DecideCase(DecideCase { correction: Some(tag), purpose, .. }) =
-            &proposal.action
-        else {
-            return Err(refused("it corrects nothing"));
-        };
-        let same = self.correction_tag(correction, purpose)? == *tag;
-        self.decide(|state| {
-            let of = state.proposals.get(&id).ok_or_else(|| refused("no such one is open"))?;
-            if of.expires.is_none_or(|last| last < today()) {
-                return Err(refused(
-                    "its last day is over; propose it anew with a later `--expires`",
-                ));
-            }
-            if of.wrong_numbers >= WRONG_NUMBERS {
-                return Err(refused(&format!(
-                    "{WRONG_NUMBERS} wrong numbers or corrections were given for it; propose it anew"
-                )));
-            }
-            Ok((Event::ComparedSubject { proposal: id.clone(), same }, ()))
+        let same = self.gave_the_same(&id, "or corrections were given", |action| {
+            let Action::DecideCase(DecideCase { correction: Some(tag), purpose, .. }) = action
+            else {
+                return Err(refusal("compared", "it corrects nothing"));
+            };
+            Ok(self.correction_tag(correction, purpose)? == *tag)
         })?;
         self.compared_correction = same.then_some(id);
         Ok(Response::SubjectCompared(same))

@@ -5,15 +5,13 @@ use std::{fs, io::Read};
 
 use age::x25519::Identity;
 use minster_model::{DatasetClass, Role};
-use minster_vault::{session::Session, vault::Vault};
 use minster_vault_api::{
     AccessCounts, BundlePart, CarriedOut, Client, Denial, DisposalReceipt, DisposedDataset,
-    IdentifierBatch, PROTOCOL, PartUse, ProposedAction, RecordedManifest, Request, Response,
-    note::Verifier,
+    IdentifierBatch, PartUse, ProposedAction, RecordedManifest, Response, note::Verifier,
 };
 
 use crate::{
-    common::{Serving, Site, batch, carried_out, copy, dataset, denial, kind},
+    common::{Serving, Site, batch, carried_out, copy, dataset, denial, enact_at, kind},
     crash::at_every_write,
     ending::{end, removal},
     retention::{SCHEDULE, child, education, files, filled, id, list, proposed, upn},
@@ -355,7 +353,9 @@ fn a_killed_disposal_has_its_archives_key_or_was_not_done() {
     let steps = at_every_write(|disk| {
         fs::remove_dir_all(site.vault()).unwrap();
         copy(&site.path("before"), &site.vault());
-        let done = site.open(disk).is_ok_and(|vault| enacted(&vault, &id(&text)));
+        let done = site.open(disk).is_ok_and(|vault| {
+            matches!(enact_at(&vault, &id(&text)), Response::Enacted(CarriedOut::Disposed(_)))
+        });
         let serving = site.serve();
         let mut client = serving.client(Role::Custodian).unwrap();
         if client.disposal_list(&id(&text)).is_err() {
@@ -369,12 +369,4 @@ fn a_killed_disposal_has_its_archives_key_or_was_not_done() {
         done
     });
     assert!(steps > 20, "{steps}");
-}
-
-fn enacted(vault: &Vault, proposal: &str) -> bool {
-    let mut session = Session::new(vault, rustix::process::getuid().as_raw());
-    let (role, program) = (Role::Custodian, "test".into());
-    session.answer(Request::Hello { protocol: PROTOCOL, role, program });
-    let answer = session.answer(Request::Enact { proposal: proposal.to_owned() });
-    matches!(answer, Response::Enacted(CarriedOut::Disposed(_)))
 }

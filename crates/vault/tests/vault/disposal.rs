@@ -3,15 +3,16 @@
 use std::{collections::BTreeSet, fs};
 
 use minster_model::{DatasetClass, Pseudonym, Role};
-use minster_vault::{disk::Disk, registry::Births, session::Session, vault::Vault};
+use minster_vault::{disk::Disk, registry::Births};
 use minster_vault_api::{
-    CarriedOut, Denial, DisposalCounts, DisposalReceipt, DisposedDataset, PROTOCOL, ProposedAction,
-    RecordedManifest, Request, Response, note::Verifier,
+    CarriedOut, Denial, DisposalCounts, DisposalReceipt, DisposedDataset, ProposedAction,
+    RecordedManifest, Response, note::Verifier,
 };
 
 use crate::{
     common::{
-        Serving, Site, batch, carried_out, copy, dataset, denial, kind, manifest, retired, rotated,
+        Serving, Site, batch, carried_out, copy, dataset, denial, enact_at, kind, manifest,
+        retired, rotated,
     },
     crash::at_every_write,
     retention::{
@@ -353,7 +354,9 @@ fn a_killed_disposal_is_whole_or_not_at_all() {
     let steps = at_every_write(|disk| {
         fs::remove_dir_all(site.vault()).unwrap();
         copy(&site.path("before"), &site.vault());
-        let done = site.open(disk).is_ok_and(|vault| enacted(&vault, &id(&text)));
+        let done = site.open(disk).is_ok_and(|vault| {
+            matches!(enact_at(&vault, &id(&text)), Response::Enacted(CarriedOut::Disposed(_)))
+        });
         let serving = site.serve();
         let blocked = ask(&serving, "upn", &upn(0)).is_none();
         assert!(blocked || !done);
@@ -374,12 +377,4 @@ fn a_killed_disposal_is_whole_or_not_at_all() {
         done
     });
     assert!(steps > 20, "{steps}");
-}
-
-fn enacted(vault: &Vault, proposal: &str) -> bool {
-    let mut session = Session::new(vault, rustix::process::getuid().as_raw());
-    let (role, program) = (Role::Custodian, "test".into());
-    session.answer(Request::Hello { protocol: PROTOCOL, role, program });
-    let answer = session.answer(Request::Enact { proposal: proposal.to_owned() });
-    matches!(answer, Response::Enacted(CarriedOut::Disposed(_)))
 }

@@ -3,15 +3,13 @@
 use std::fs;
 
 use minster_model::Role;
-use minster_vault::session::Session;
-use minster_vault::vault::Vault;
 use minster_vault_api::{
-    CarriedOut, CaseDecision, CaseOutcome, PROTOCOL, ProposedAction, Request, Response, Right, Turn,
+    CarriedOut, CaseDecision, CaseOutcome, ProposedAction, Response, Right, Turn,
 };
 
 use crate::{
     cases::{applied, approved, decided, decision, opened, status, today},
-    common::{Site, carried_out, copy, denial},
+    common::{Site, carried_out, copy, denial, enact_at},
     crash::at_every_write,
     retention::{SCHEDULE, ask, child, facts, files, filled, held, id, list, proposed, run, upn},
 };
@@ -152,7 +150,9 @@ fn a_killed_erasure_is_whole_or_not_at_all() {
     let steps = at_every_write(|disk| {
         fs::remove_dir_all(site.vault()).unwrap();
         copy(&site.path("before"), &site.vault());
-        let done = site.open(disk).is_ok_and(|vault| enacted(&vault, &proposal));
+        let done = site
+            .open(disk)
+            .is_ok_and(|vault| matches!(enact_at(&vault, &proposal), Response::Enacted(_)));
         let serving = site.serve();
         let blocked = ask(&serving, "upn", &upn(3)).is_none();
         assert!(blocked || !done);
@@ -175,12 +175,4 @@ fn a_killed_erasure_is_whole_or_not_at_all() {
         done
     });
     assert!(steps > 20, "{steps}");
-}
-
-fn enacted(vault: &Vault, proposal: &str) -> bool {
-    let mut session = Session::new(vault, rustix::process::getuid().as_raw());
-    let (role, program) = (Role::Custodian, "test".into());
-    session.answer(Request::Hello { protocol: PROTOCOL, role, program });
-    let answer = session.answer(Request::Enact { proposal: proposal.to_owned() });
-    matches!(answer, Response::Enacted(_))
 }
