@@ -158,6 +158,15 @@ impl Site {
         true
     }
 
+    /// Moves the clock of all later programs and not the vault's: theirs is so many days ahead, or behind. Without the library of
+    /// Debian's package `libfaketime` no clock is moved, and the answer is no.
+    #[must_use]
+    pub fn clock_of_programs(&self, days: i64) -> bool {
+        let Some(library) = faketime() else { return false };
+        *self.clock.lock().unwrap() = Some(Clock { library, days });
+        true
+    }
+
     /// Today by the clock of the programs.
     pub fn today(&self) -> jiff::civil::Date {
         in_days(self.clock.lock().unwrap().as_ref().map_or(0, |clock| clock.days))
@@ -165,7 +174,7 @@ impl Site {
 
     fn set_clock(&self, command: &mut Command) {
         if let Some(Clock { library, days }) = &*self.clock.lock().unwrap() {
-            command.env("LD_PRELOAD", library).env("FAKETIME", format!("+{days}d"));
+            command.env("LD_PRELOAD", library).env("FAKETIME", format!("{days:+}d"));
         }
     }
 

@@ -8,6 +8,7 @@
 mod copied;
 mod data;
 mod intruders;
+mod later;
 mod plant;
 mod planted;
 mod separate_users;

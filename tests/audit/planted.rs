@@ -285,6 +285,9 @@ fn disguised(site: &Site) {
         ("backwards", backwards.into_bytes()),
         ("without its letter", UPN.as_bytes()[1..].to_vec()),
         ("split", format!("W01,{},{},1\n", &UPN[..5], &UPN[5..]).into_bytes()),
+        // Three NHS numbers: one or two of ten digits may be chance.
+        ("ten digits backwards", b"9195674349\n7312320104\n7543777584\n".to_vec()),
+        ("ten digits split", b"9434,765919\n4010,232137\n4857,773457\n".to_vec()),
     ] {
         fs::write(&file, bytes).unwrap();
         let also = ["--only", "leakage.logs", "--also", "output"];
@@ -301,6 +304,29 @@ fn disguised(site: &Site) {
     let also = ["--only", "leakage.logs", "--also", "output"];
     Audit::read(&site.audit_with(ROOT, &also)).passes("leakage.logs");
     fs::remove_dir(folder).unwrap();
+}
+
+/// Everything that a data protection officer asks: programs with versions and hashes, the vault, the meaning of each check.
+fn tells_the_installation(site: &Site, page: &str, told: &serde_json::Value) {
+    for program in ["minster", "minster-ingest", "minster-vault", "minster-audit"] {
+        let bytes = fs::read(site.at("programs").join(program)).unwrap();
+        let hash = ring::digest::digest(&ring::digest::SHA256, &bytes);
+        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(page.contains(&hash), "the hash of {program}");
+        let version = Command::new(site.at("programs").join(program)).arg("--version").output();
+        let version = text(&version.unwrap());
+        assert!(page.contains(version.trim()), "{version}");
+    }
+    for what in ["Purposes of the vault", "children-statistics", "Its signatures are verified by"] {
+        assert!(page.contains(what), "{what}");
+    }
+    let checks = told["checks"].as_array().unwrap();
+    let made = page.matches("PASS shows: ").count();
+    assert!(!checks.is_empty() && made == checks.len(), "{made} of {} meanings", checks.len());
+    for check in checks {
+        let id = check["id"].as_str().unwrap();
+        assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+    }
 }
 
 /// A report is filed and signed; another is compared with it; one that was changed is refused.
@@ -340,6 +366,7 @@ fn reports(site: &Site) {
     let page = notes[1].with_extension("html");
     let whole = fs::read_to_string(&page).unwrap();
     assert!(whole.contains("Changes since the last report") && !whole.contains("<script"));
+    tells_the_installation(site, &whole, &told);
     fs::write(&page, whole.replace("PASS", "pass")).unwrap();
     let changed = verify();
     assert_eq!(changed.status.code(), Some(9), "{}", text(&changed));

@@ -153,3 +153,11 @@ fn a_hard_sentence_is_seen_wherever_it_stands() {
         sentences(text).into_iter().filter(|one| forbidden.is_match(one)).collect();
     assert_eq!(found, ["What follows* is hard (as \"this.\")", "Whoever reads it waits."]);
 }
+
+/// Printed on A4 in a readable size, a page takes some sixty lines of a hundred characters.
+#[test]
+fn the_auditors_page_fits_on_two_printed_pages() {
+    let text = std::fs::read_to_string(root().join("docs/auditors.md")).unwrap();
+    let lines: usize = text.lines().map(|line| line.chars().count().div_ceil(100).max(1)).sum();
+    assert!(lines <= 120, "{lines} printed lines");
+}

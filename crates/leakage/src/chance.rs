@@ -10,8 +10,10 @@ use crate::{Form, Kind, tally::Tally};
 /// Right ones by chance for each wrong one, the form being there.
 const PUPIL_ODDS: f64 = 1.0 / 22.0;
 const TEN_ODDS: f64 = 1.0 / 9.0;
-/// In a disguise, ten digits count as an NHS number alone.
+/// In a disguise, each kind of ten digits is judged by itself: one of eleven strings is right.
 const DISGUISED_TEN_ODDS: f64 = 1.0 / 10.0;
+/// Ten digits in these disguises are frequent: times of a clock, and counts in neighbouring cells. One or two right ones say nothing.
+const LEAST_OF_TEN: u64 = 3;
 /// Chance gives twelve digits so: 18 authorities' numbers in a hundred, 7 first digits of a school's in ten, 34 years in a hundred.
 const LETTERLESS_ODDS: f64 = 0.045;
 /// Right ones by chance in one byte of a stream of random bytes: two delimiters (194 of 256 each), and
@@ -36,6 +38,8 @@ pub struct Finding {
     pub times: u64,
     /// How many right ones chance alone would give.
     pub expected: f64,
+    /// Fewer different right ones say nothing, whatever chance would give.
+    pub least: u64,
 }
 
 impl Finding {
@@ -51,6 +55,7 @@ impl Finding {
             right: right.different(),
             times: right.all(),
             expected: wrong as f64 * odds + bytes as f64 * random,
+            least: 1,
         }
     }
 
@@ -61,7 +66,11 @@ impl Finding {
             (Kind::Nhs | Kind::Learner, _) => DISGUISED_TEN_ODDS,
         };
         let (right, times, wrong) = (right.different(), right.all(), wrong.different());
-        Self { kind, shaped: right + wrong, right, times, expected: wrong as f64 * odds }
+        let least = match (kind, form) {
+            (Kind::Pupil, _) | (Kind::Nhs, Form::Separated | Form::Glued) => 1,
+            _ => LEAST_OF_TEN,
+        };
+        Self { kind, shaped: right + wrong, right, times, expected: wrong as f64 * odds, least }
     }
 
     /// The chance that chance alone gives so many or more: a Poisson count's upper tail.
@@ -88,7 +97,7 @@ impl Finding {
             Kind::Pupil => 0.05,
             Kind::Nhs | Kind::Learner => 0.01,
         };
-        self.right > 0 && self.chance() < limit
+        self.right >= self.least.max(1) && self.chance() < limit
     }
 }
 
@@ -97,7 +106,7 @@ mod tests {
     use super::*;
 
     fn finding(right: u64, expected: f64) -> Finding {
-        Finding { kind: Kind::Nhs, shaped: right, right, times: right, expected }
+        Finding { kind: Kind::Nhs, shaped: right, right, times: right, expected, least: 1 }
     }
 
     #[test]

@@ -9,6 +9,9 @@
 //! | `Letterless` | `330400024001` | an authority, a kind of school, and a year, as such a number has them |
 //! | `Split` | `Q3304,00024001` | the check letter |
 //!
+//! Ten digits, of an NHS number or a learner's, stand in each of these forms but the fourth. A learner's number in any of them, and an
+//! NHS number backwards or split, counts from three different ones on: [`Finding::least`] says so.
+//!
 //! Whatever has the form by chance is right as seldom as chance allows, as for the plain numbers: the wrong ones tell how many.
 
 use std::hash::{BuildHasher, RandomState};
@@ -66,7 +69,8 @@ impl Form {
 pub struct Disguised {
     key: RandomState,
     pupil: [Counts; 5],
-    ten: [Counts; 5],
+    nhs: [Counts; 5],
+    learner: [Counts; 5],
     line: Vec<u8>,
 }
 
@@ -119,7 +123,8 @@ impl Disguised {
             });
             each.filter(|(_, finding)| finding.shaped > 0).collect::<Vec<_>>()
         };
-        [of(Kind::Pupil, &self.pupil), of(Kind::Nhs, &self.ten)].concat()
+        let Self { pupil, nhs, learner, .. } = self;
+        [of(Kind::Pupil, pupil), of(Kind::Nhs, nhs), of(Kind::Learner, learner)].concat()
     }
 
     fn search(&mut self, line: &[u8]) {
@@ -164,6 +169,9 @@ impl Disguised {
             && digits.iter().all(u8::is_ascii_digit)
         {
             self.count(Kind::Pupil, Form::Letterless, is_structured(&digits), &digits);
+        }
+        if word.len() == 10 {
+            self.backwards(word);
         }
         if word.len() <= 10 || word.len() > LONGEST_WORD || word.iter().all(u8::is_ascii_hexdigit) {
             return;
@@ -223,14 +231,27 @@ impl Disguised {
                     self.see(form, &number);
                 }
             }
-            // Three, three and four are the plain form.
-            if form == Form::Separated && matches!(gap, b'-' | b'_') && whole.len() == 10 {
+            if whole.len() == 10 {
                 let parts = words.iter().map(|word| word.len());
-                if parts.take(3).ne([3, 3, 4]) && whole.iter().all(u8::is_ascii_digit) {
-                    self.ten(form, &whole);
+                let are = |lengths: [usize; 3]| parts.clone().take(3).eq(lengths);
+                // Three, three and four are the plain form.
+                let is_plain = are([3, 3, 4]);
+                match form {
+                    Form::Split => self.ten(form, &whole),
+                    _ if matches!(gap, b'-' | b'_') && !is_plain => self.ten(form, &whole),
+                    _ => {}
+                }
+                if form == Form::Separated && are([4, 3, 3]) {
+                    self.backwards(&whole);
                 }
             }
         }
+    }
+
+    /// Ten digits from the last to the first.
+    fn backwards(&mut self, digits: &[u8]) {
+        let turned: Vec<u8> = digits.iter().rev().copied().collect();
+        self.ten(Form::Backwards, &turned);
     }
 
     fn see(&mut self, form: Form, number: &[u8; 13]) {
@@ -243,6 +264,7 @@ impl Disguised {
         {
             let (sum, check) = remainder(&digits);
             self.count(Kind::Nhs, form, (sum + check) % 11 == 0, &digits);
+            self.count(Kind::Learner, form, sum != 0 && sum + check == 10, &digits);
         }
     }
 
@@ -250,7 +272,8 @@ impl Disguised {
         let hash = self.key.hash_one(number);
         let counts = match kind {
             Kind::Pupil => &mut self.pupil,
-            Kind::Nhs | Kind::Learner => &mut self.ten,
+            Kind::Nhs => &mut self.nhs,
+            Kind::Learner => &mut self.learner,
         };
         let Counts { right: of_right, wrong } = &mut counts[form as usize];
         if right { of_right.add(hash) } else { wrong.add(hash) }

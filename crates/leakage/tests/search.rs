@@ -214,6 +214,66 @@ fn a_number_in_disguise_is_found_in_its_form() {
     }
 }
 
+/// Each of NHS, then each of a learner's; the third of them tells.
+#[test]
+fn three_numbers_of_ten_digits_are_found_backwards_and_split() {
+    let nhs = ["9434765919", "4010232137", "4857773457"];
+    let learners = ["3909960307", "8246281940", "1234567899"];
+    for (kind, numbers) in [(Kind::Nhs, nhs), (Kind::Learner, learners)] {
+        let backwards = |number: &str| number.chars().rev().collect::<String>();
+        let spaced = |number: &str| {
+            let turned = backwards(number);
+            format!("{} {} {}", &turned[..4], &turned[4..7], &turned[7..])
+        };
+        let halves = |number: &str| format!("W01,{},{},1", &number[..5], &number[5..]);
+        let thirds = |number: &str| {
+            format!("\"{}\";\"{}\";\"{}\"", &number[..3], &number[3..6], &number[6..])
+        };
+        let forms = [
+            (numbers.map(backwards), Form::Backwards),
+            (numbers.map(spaced), Form::Backwards),
+            (numbers.map(halves), Form::Split),
+            (numbers.map(thirds), Form::Split),
+        ];
+        for (lines, form) in forms {
+            let told = |count: usize| {
+                let mut search = Disguised::default();
+                search.value(lines[..count].join("\n").as_bytes());
+                let found = search.findings().into_iter();
+                let found = found.filter(|(of, found)| *of == form && found.kind == kind);
+                let found: Vec<_> =
+                    found.map(|(_, found)| (found.right, found.beyond_chance())).collect();
+                assert_eq!(found.len(), 1, "{lines:?}");
+                found[0]
+            };
+            assert_eq!(told(2), (2, false), "one of eleven such strings is right: {lines:?}");
+            assert_eq!(told(3), (3, true), "{lines:?}");
+        }
+        // A learner's number with hyphens in other places, or glued to letters.
+        let glued: String = learners.iter().map(|number| format!("uln{number}\n")).collect();
+        assert!(disguised(glued.as_bytes()).contains(&(Form::Glued, 3)));
+    }
+}
+
+/// Counts of one to four digits in neighbouring cells, as a table has them.
+#[test]
+fn tables_of_counts_are_no_leak() {
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let (mut failed, files) = (0, 100);
+    for _ in 0..files {
+        let rows: String = (0..50)
+            .map(|_| {
+                let counts: Vec<String> =
+                    (0..6).map(|_| (random.next_u32() % 10_000).to_string()).collect();
+                format!("{}\n", counts.join(","))
+            })
+            .collect();
+        failed += u32::from(!disguised(rows.as_bytes()).is_empty());
+    }
+    // Two kinds, each wrong once in a hundred at most.
+    assert!(failed <= 6, "{failed} of {files}");
+}
+
 #[test]
 fn what_is_no_number_is_no_disguised_one() {
     for text in [

@@ -57,6 +57,19 @@ impl Unopened {
     }
 }
 
+/// So many bytes tell whether something is packed.
+pub(super) const BEGIN: u64 = 6;
+
+/// Whether a file that begins so is packed, in a form that is opened here or not.
+pub(super) fn is_packed(begin: &[u8]) -> bool {
+    is_opened(begin) || CLOSED.iter().any(|(closed, _)| begin.starts_with(closed))
+}
+
+/// Gzip or zip.
+fn is_opened(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x1f\x8b\x08") || bytes.starts_with(b"PK\x03\x04")
+}
+
 /// Hands on whatever is packed in these bytes, in pieces that are searched by themselves. The bytes as they are, are not.
 pub(super) fn unpack(bytes: &[u8], each: &mut dyn FnMut(&[u8])) -> Vec<Unopened> {
     unpack_at_most(MOST, bytes, each)
@@ -79,8 +92,7 @@ impl Work<'_> {
         if let Some((_, form)) = CLOSED.iter().find(|(begin, _)| bytes.starts_with(begin)) {
             return self.unopened.push(Unopened::Closed(form));
         }
-        let is_packed = bytes.starts_with(b"\x1f\x8b\x08") || bytes.starts_with(b"PK\x03\x04");
-        if is_packed && depth >= DEEPEST {
+        if is_opened(bytes) && depth >= DEEPEST {
             return self.unopened.push(Unopened::TooMuch);
         }
         if bytes.starts_with(b"\x1f\x8b\x08") {
@@ -152,8 +164,7 @@ impl Work<'_> {
     /// Decoded text may be packed itself.
     fn decoded(&mut self, plain: &[u8], depth: u32) {
         (self.each)(plain);
-        let is_packed = plain.starts_with(b"\x1f\x8b\x08") || plain.starts_with(b"PK\x03\x04");
-        if is_packed && depth < DEEPEST {
+        if is_opened(plain) && depth < DEEPEST {
             self.look(plain, depth + 1);
         }
     }

@@ -4,11 +4,14 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File},
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
-use super::running::{looks_secret, says_secret};
+use super::{
+    packed::{self, Unopened},
+    running::{looks_secret, says_secret},
+};
 use crate::{
     check::{Check, Gathered},
     site::Site,
@@ -136,36 +139,73 @@ impl Search {
                 Err(error) => check.unread(path.display(), &error),
             }
         } else if kind.is_file() && self.seen.insert(path.to_owned()) {
-            match self.file(path, place) {
+            let mut unopened = Vec::new();
+            match self.file(path, place, &mut unopened) {
                 Ok(lines) if lines.is_empty() => {}
                 Ok(lines) => self.found.push(format!("{}: {}", path.display(), lines.join("; "))),
                 Err(error) => check.unread(path.display(), &error),
             }
+            for why in unopened {
+                check.missing(format!("{}: {}", path.display(), why.told()));
+            }
         }
     }
 
-    /// The secrets in a file, by line, without a word of it.
-    fn file(&mut self, path: &Path, place: Place) -> io::Result<Vec<String>> {
+    /// The secrets in a file, by line, without a word of it. An older log may be packed.
+    fn file(
+        &mut self,
+        path: &Path,
+        place: Place,
+        unopened: &mut Vec<Unopened>,
+    ) -> io::Result<Vec<String>> {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
+        let mut begin = Vec::new();
+        file.by_ref().take(packed::BEGIN).read_to_end(&mut begin)?;
+        let is_packed = packed::is_packed(&begin);
         let taken = length.min(OF_ONE).min(self.left);
-        if length > taken {
-            io::Seek::seek(&mut file, io::SeekFrom::End(-i64::try_from(taken).unwrap_or(0)))?;
-        }
+        // A longer log is read at its end, and a packed one from its beginning.
+        let from = if is_packed { 0 } else { length - taken };
+        file.seek(SeekFrom::Start(from))?;
         self.left -= taken;
         self.files += 1;
-        let mut reader = BufReader::new(file.take(taken));
-        let (mut line, mut found, mut number) = (Vec::new(), Vec::new(), 0u64);
+        let mut lines = Lines { place, found: Vec::new() };
+        let mut file = file.take(taken);
+        if !is_packed {
+            lines.read(BufReader::new(file), "line")?;
+            return Ok(lines.found);
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let mut broken = Ok(());
+        unopened.extend(packed::unpack(&bytes, &mut |plain| {
+            if let Err(error) = lines.read(plain, "packed in it, line") {
+                broken = Err(error);
+            }
+        }));
+        broken.map(|()| lines.found)
+    }
+}
+
+/// The secrets in the lines of a file.
+struct Lines {
+    place: Place,
+    found: Vec<String>,
+}
+
+impl Lines {
+    fn read(&mut self, mut reader: impl BufRead, called: &str) -> io::Result<()> {
+        let (mut line, mut number) = (Vec::new(), 0u64);
         loop {
             line.clear();
             if reader.by_ref().take(LINE).read_until(b'\n', &mut line)? == 0 {
-                return Ok(found);
+                return Ok(());
             }
             number += 1;
-            if let Some(what) = of_line(&String::from_utf8_lossy(&line), place)
-                && found.len() < 3
+            if let Some(what) = of_line(&String::from_utf8_lossy(&line), self.place)
+                && self.found.len() < 3
             {
-                found.push(format!("line {number} looks like {what}"));
+                self.found.push(format!("{called} {number} looks like {what}"));
             }
         }
     }
@@ -231,6 +271,7 @@ fn of_setting(line: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Verdict;
 
     const AGE: &str = "AGE-SECRET-KEY-1QQQQPLANTED";
 
@@ -279,6 +320,28 @@ mod tests {
             let harmless = "Environment=MINSTER_CONFIG=/etc/x\nKEY_FILE=/etc/key\n# PIN=1\n9f86d081884c7d65 ok\n";
             assert_eq!(found(harmless), [""; 0], "{file}");
         }
+        // A log of last week, packed; one in a form that this program does not open.
+        let root = tempfile::tempdir().unwrap();
+        let looked = |name: &str, bytes: &[u8]| {
+            let path = root.path().join("var/log").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, bytes).unwrap();
+            let (mut search, mut check) =
+                (Search { left: OF_ALL, ..Search::default() }, Check::begin("", "", ""));
+            for (place, paths) in of_system(root.path()) {
+                paths.iter().for_each(|path| search.below(path, place, &mut check));
+            }
+            check.fine("");
+            fs::remove_file(path).unwrap();
+            (search.found, check.end().verdict)
+        };
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        io::Write::write_all(&mut packer, format!("a\nminster: {AGE}\n").as_bytes()).unwrap();
+        let (found, verdict) = looked("minster.log.3.gz", &packer.finish().unwrap());
+        assert_eq!((found.len(), verdict), (1, Verdict::Pass), "{found:?}");
+        assert!(found[0].ends_with("packed in it, line 2 looks like an age identity"), "{found:?}");
+        let (found, verdict) = looked("minster.log.4.xz", b"\xfd7zXZ\0 closed");
+        assert_eq!((found.len(), verdict), (0, Verdict::NotChecked));
         // A hash in a log is none.
         assert_eq!(of_line(&format!("sha256 {hex}"), Place::Words), None);
     }
