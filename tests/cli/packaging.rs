@@ -90,7 +90,9 @@ fn an_empty_root_gets_every_user_and_folder_that_the_units_name() {
 
 #[test]
 fn systemd_understands_each_unit_and_finds_little_that_it_exposes() {
-    for unit in UNITS.into_iter().chain(["minster-failure@.service"]) {
+    for unit in
+        UNITS.into_iter().chain(["minster-failure@.service", "minster-vault-metrics.service"])
+    {
         let path = packaging().join("systemd").join(unit);
         let path = path.to_str().unwrap();
         // A tenth of a point is 1.
@@ -202,6 +204,7 @@ fn a_night_of_the_servers_pipeline_writes_the_figures_that_each_alert_is_about()
     read("minster_vault_case_days_left 9");
 
     let rules = fs::read_to_string(packaging().join("prometheus/minster.rules.yml")).unwrap();
+    is_told_of_a_vault_that_is_gone(&site, &rules);
     let figure = Regex::new(r"\bminster_[a-z_]+\b").unwrap();
     let expressions: Vec<&str> =
         rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
@@ -233,6 +236,29 @@ fn a_night_of_the_servers_pipeline_writes_the_figures_that_each_alert_is_about()
         Err(_) => {
             minster_tests::left_out("Prometheus' own check of the rules, for there is no promtool")
         }
+    }
+}
+
+/// The unit's own command, asking a vault that does not answer: the figures of before are gone, and an alert speaks.
+fn is_told_of_a_vault_that_is_gone(site: &Site, rules: &str) {
+    let unit = packaging().join("systemd/minster-vault-metrics.service");
+    let unit = fs::read_to_string(unit).unwrap();
+    assert!(
+        unit.contains("minster-vault metrics --socket /run/minster-vault/vault.sock --vault-uid ")
+    );
+    let (socket, out) = (site.path("vault.sock"), site.path("vault.prom"));
+    let ask = || site.run("minster-vault", &["metrics", "--socket", &socket, "--out", &out]);
+    assert!(ask().status.success());
+    assert!(fs::read_to_string(&out).unwrap().contains("\nminster_vault_up 1\n"));
+    site.stop_vault();
+    let asked = ask();
+    assert_eq!(asked.status.code(), Some(6), "{}", text(&asked));
+    let figures = fs::read_to_string(&out).unwrap();
+    let names: Vec<&str> = figures.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(names.len(), 2, "{figures}");
+    assert!(names.contains(&"minster_vault_up 0"), "{figures}");
+    for expression in ["minster_vault_up == 0", "absent(minster_vault_up)"] {
+        assert!(rules.contains(expression), "{expression}");
     }
 }
 

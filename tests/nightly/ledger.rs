@@ -106,6 +106,15 @@ fn a_killed_run_is_resumed_at_the_source_that_was_in_work() {
         std::thread::sleep(Duration::from_millis(1));
     }
     run.kill().unwrap();
+    let told = |file: &str, figure: &str| {
+        let text = fs::read_to_string(site.folder().join(file)).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(figure)).map(str::to_owned);
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+    };
+    let begun = "minster_attempt_last_begun_timestamp_seconds{program=\"minster-ingest\"} ";
+    assert!(told("minster-begun-minster-ingest.prom", begun).is_some(), "it began");
+    let ended = "minster_attempt_last_timestamp_seconds{program=\"minster-ingest\"} ";
+    assert_eq!(told("minster-attempt-minster-ingest.prom", ended), None, "and did not end");
     run.wait().unwrap();
     let cut = record().unwrap();
     assert!(cut["ended"].is_null() && cut["exit"].is_null());
@@ -219,11 +228,27 @@ fn records_of_runs_go_when_their_time_is_over() {
     let folder = night.at("store/runs");
     let path = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    let run = record["run"].as_str().unwrap().to_owned();
+    let first = record["sequence"].as_u64().unwrap();
     record["started"] = "2024-01-01T02:00:00Z".into();
-    fs::write(&path, record.to_string()).unwrap();
+    let mut place = |run: &str, sequence: u64, name: &str| {
+        record["run"] = run.into();
+        record["sequence"] = sequence.into();
+        fs::write(folder.join(name), record.to_string()).unwrap();
+    };
+    place(&run, first, &name);
+    // The newest thirty stay, however old their times are.
+    for later in 1..=30 {
+        let copy = format!("night-{later}");
+        place(&copy, first + later, &name.replace(&run, &copy));
+    }
     night.report(0);
-    assert_eq!(night.runs().len(), 1);
-    assert!(!path.exists());
+    let names = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.file_name());
+    let left: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+    assert_eq!(left.len(), 30, "this night's, and 29 before it: {left:?}");
+    let stays = |night: &str| left.iter().any(|name| name.starts_with(&format!("{night}.")));
+    assert!(!path.exists() && !stays("night-1") && stays("night-2"), "{left:?}");
 }
 
 /// The clock was set back between two runs, or a run's name is given twice: the later one stands.

@@ -4,6 +4,7 @@
 
 mod ledger;
 mod monitors;
+mod schedulers;
 mod shared_store;
 mod sources;
 

@@ -135,28 +135,47 @@ fn a_log_in_json_has_an_object_a_line() {
 fn an_attempt_that_begins_no_run_is_told_all_the_same() {
     let night = Night::new();
     night.report(0);
-    let exit = || {
-        let said = fs::read_to_string(night.at("minster-attempt-minster-ingest.prom")).unwrap();
-        metric(&said, "minster_attempt_last_exit_code{program=\"minster-ingest\"}").unwrap()
+    let config = night.site.path("pipeline.toml");
+    let told = |program: &str, ran: std::process::Output, expected: i32| {
+        assert_eq!(ran.status.code(), Some(expected), "{program}: {}", text(&ran));
+        let read = |what: &str, figure: &str| {
+            let file = night.at(&format!("minster-{what}-{program}.prom"));
+            let said = fs::read_to_string(file).unwrap();
+            metric(&said, &format!("minster_attempt_last_{figure}{{program=\"{program}\"}}"))
+                .unwrap()
+        };
+        assert_eq!(read("attempt", "exit_code"), f64::from(expected));
+        let [begun, ended] =
+            [("begun", "begun_timestamp_seconds"), ("attempt", "timestamp_seconds")]
+                .map(|(what, figure)| read(what, figure));
+        assert!(begun <= ended, "{program} began at {begun} and ended at {ended}");
     };
-    let ran = |expected: i32| {
-        let ran = night.ingest(&[]);
-        assert_eq!(ran.status.code(), Some(expected), "{}", text(&ran));
-        assert_eq!(exit(), f64::from(expected));
+    // Each failure is told of by both programs of a night. Linking needs no definition of a source.
+    let ran = |ingested: i32, linked: i32| {
+        told("minster-ingest", night.ingest(&[]), ingested);
+        let link = night.site.run("minster", &["link", "--config", &config]);
+        told("minster", link, linked);
     };
-    ran(0);
+    ran(0, 0);
     // A definition that is none, an unknown word in the configuration, a vault that is not there, a store in use.
     let definition = night.at("config/sources/early_help.toml");
     let whole = fs::read_to_string(&definition).unwrap();
     fs::write(&definition, "name = 7\n").unwrap();
-    ran(2);
+    ran(2, 0);
     fs::write(&definition, whole).unwrap();
     night.configure(|whole| format!("unknown = 1\n{whole}"));
-    ran(2);
+    ran(2, 2);
     night.configure(|whole| whole.replace("vault.sock", "nowhere.sock"));
     night.deliver_missing(7);
-    ran(6);
+    ran(6, 6);
     night.configure(|whole| whole);
+    // A file where the store's folder of runs was: nothing can be written there.
+    let (runs, aside) = (night.at("store/runs"), night.at("aside"));
+    fs::rename(&runs, &aside).unwrap();
+    fs::write(&runs, "").unwrap();
+    ran(7, 7);
+    fs::remove_file(&runs).unwrap();
+    fs::rename(&aside, &runs).unwrap();
     let _held = minster_store::Store::open(&night.at("store")).unwrap().lock().unwrap();
-    ran(8);
+    ran(8, 8);
 }

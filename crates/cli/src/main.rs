@@ -45,7 +45,7 @@ use std::{
 
 use clap::Parser;
 use minster_model::exit;
-use minster_store::record_attempt;
+use minster_store::{StoreError, record_attempt, record_beginning};
 
 use crate::{
     arguments::{Arguments, Command, Config, Json, Released, Report, Reports, Runs},
@@ -57,14 +57,20 @@ fn main() -> ExitCode {
     minster_sandbox::no_dumps();
     let command = Arguments::parse().command;
     let textfile = command.night().and_then(runs::textfile_of);
+    told(textfile.as_ref().map(|of| record_beginning(of, "minster")));
     let code = run(command).unwrap_or_else(|failure| {
         let _ = writeln!(io::stderr(), "error: {failure}");
         failure.exit_code()
     });
-    if let Some(Err(trouble)) = textfile.map(|of| record_attempt(&of, "minster", code)) {
+    told(textfile.map(|of| record_attempt(&of, "minster", code)));
+    ExitCode::from(code)
+}
+
+/// A monitor's file that cannot be written stops nothing.
+fn told(written: Option<Result<(), StoreError>>) {
+    if let Some(Err(trouble)) = written {
         let _ = writeln!(io::stderr(), "warning: a monitor's file is not written: {trouble}");
     }
-    ExitCode::from(code)
 }
 
 fn run(command: Command) -> Result<u8, Failure> {

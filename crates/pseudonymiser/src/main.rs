@@ -15,7 +15,7 @@ use clap::Parser;
 use minster_model::pipeline::MonitoringAlone;
 use minster_pseudonymiser::{Checked, Event, IngestError, Ingestion, Options};
 use minster_sandbox::{Access, REFUSED, allow_calls, allow_files};
-use minster_store::record_attempt;
+use minster_store::{record_attempt, record_beginning};
 
 use crate::{
     arguments::{Arguments, Command, Config, Json, Quarantine, Sources},
@@ -36,6 +36,9 @@ fn main() -> ExitCode {
         Command::Run { config: Config { path }, .. } => textfile_of(path),
         _ => None,
     };
+    if let Some(Err(trouble)) = textfile.as_ref().map(|of| record_beginning(of, "minster-ingest")) {
+        log.tell(&Event::Trouble(trouble.to_string()));
+    }
     let code = run(arguments.command, &log).unwrap_or_else(|error| {
         log.failed(&error);
         error.exit_code()

@@ -81,7 +81,7 @@ pub use release::Release;
 pub use row_group_writer::RowGroupWriter;
 pub use runs::{
     Journal, LineageJob, Progress, RunRecord, SourceRecord, StageRecord, deliveries, name_by_clock,
-    record_attempt,
+    record_attempt, record_beginning,
 };
 pub use site::{SITE_LIST, SiteWriter};
 pub use store::{RunLock, Store};

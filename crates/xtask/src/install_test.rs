@@ -1,7 +1,9 @@
-//! The packages in an empty Debian: they are installed, looked at, a night is run as three users with a vault that two of three
-//! custodians open, they are installed again, and removed. Each step is a person's command, and what must not work is tried too.
+//! The packages in an empty Debian. A version before them is installed, and a night is run as three users with a vault that two of
+//! three custodians open; they are upgraded, looked at, another night is run by cron's line, and they are removed. Each step is a
+//! person's command, and what must not work is tried too.
 
 mod debian;
+mod earlier;
 mod night;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
@@ -53,16 +55,21 @@ impl InstallTest {
         let synth = build_synth()?;
         let archive = self.debian.clone().unwrap_or_else(|| place.join("debian.tar"));
         let debian = Debian::make(&place.join("root"), &archive, self.keep)?;
-        fail_aloud(&debian, &packages[0])?;
-        for package in &packages {
+        let before = earlier::repack(&packages, &place.join("earlier"))?;
+        fail_aloud(&debian, &before[0])?;
+        for package in &before {
             debian.install(package)?;
             say(&format!("installed {}", package.display()));
         }
-        look(&debian)?;
         accept_programs(&debian, &packages[0])?;
         let vault = night::prepare(&debian, &synth)?;
         night::run(&debian)?;
-        install_again(&debian, &packages)?;
+        upgrade(&debian, &packages)?;
+        look(&debian)?;
+        drop(vault);
+        let vault = night::open_again(&debian)?;
+        night::tell_monitors(&debian)?;
+        night::by_cron(&debian)?;
         drop(vault);
         remove(&debian)?;
         say("the packages install, work and go, and the data stay");
@@ -133,15 +140,21 @@ fn look(debian: &Debian) -> Result<(), Failure> {
         let found = debian.done("root", &format!("stat -c '%U:%G %a' {folder}"), &[0])?;
         expect(found.trim_end() == standing, &format!("{folder} is {found}, and not {standing}"))?;
     }
-    let units = debian.done("root", "ls /usr/lib/systemd/system | grep ^minster", &[0])?;
-    let units: Vec<&str> = units.split_whitespace().collect();
-    expect(units.len() == 5, &format!("{units:?}"))?;
+    let units = units_of(debian, "")?;
+    expect(units.len() == 7, &format!("{units:?}"))?;
     for unit in units {
         let unit = unit.replace("@.", "@minster.service.");
         let verify = format!("systemd-analyze verify --man=no {unit} 2>&1");
         let told = debian.done("root", &verify, &[0])?;
         let ours: Vec<&str> = told.lines().filter(|line| line.contains("minster")).collect();
         expect(ours.is_empty(), &format!("{unit}: {ours:?}"))?;
+    }
+    for unit in units_of(debian, "service")? {
+        // A threshold of 15 is 1.5.
+        let judge = "systemd-analyze security --offline=yes --threshold=15 --no-pager";
+        let told = debian.done("root", &format!("{judge} {UNITS}/{unit} 2>&1"), &[0])?;
+        let level = told.lines().find(|line| line.contains("Overall exposure level"));
+        say(&format!("{unit}: {}", level.unwrap_or("not judged").trim_start_matches(['→', ' '])));
     }
     for program in PROGRAMS {
         let version = debian.done("root", &format!("{program} --version"), &[0])?;
@@ -169,16 +182,42 @@ fn look(debian: &Debian) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The same packages again, as an upgrade is: data and changed configuration stay.
-fn install_again(debian: &Debian, packages: &[PathBuf]) -> Result<(), Failure> {
-    let before = (debian.listing(&DATA)?, debian.listing(&["etc/minster"])?);
+const UNITS: &str = "/usr/lib/systemd/system";
+
+/// Our units whose name ends so.
+fn units_of(debian: &Debian, ending: &str) -> Result<Vec<String>, Failure> {
+    let units = debian.done("root", &format!("ls {UNITS} | grep '^minster.*{ending}$'"), &[0])?;
+    Ok(units.split_whitespace().map(str::to_owned).collect())
+}
+
+/// From the version before to this one: the data stay, and each file of the configuration that a person changed. One that nobody
+/// changed is the new version's.
+fn upgrade(debian: &Debian, packages: &[PathBuf]) -> Result<(), Failure> {
+    let version = "dpkg-query --show --showformat '${Package} ${Version}\\n' 'minster*'";
+    let told = debian.done("root", version, &[0])?;
+    let of = |number: &str| told.lines().filter(|line| line.ends_with(number)).count();
+    expect(of(earlier::VERSION) == packages.len(), &told)?;
+    let read = |name: &str| {
+        let path = debian.at(name);
+        fs::read_to_string(&path).map_err(|source| Failure::Folder { path, source })
+    };
+    expect(read(earlier::OTHER_CONFIG)?.starts_with(earlier::OTHER_WORDS), "no older file")?;
+    let changed = ["etc/minster/pipeline.toml", "etc/minster/tables/children.toml"];
+    let before = (debian.listing(&DATA)?, debian.listing(&changed)?);
     for package in packages {
         debian.install(package)?;
     }
-    let after = (debian.listing(&DATA)?, debian.listing(&["etc/minster"])?);
-    expect(before.0 == after.0, "an installation over another changed the data")?;
-    expect(before.1 == after.1, "an installation over another changed /etc/minster")?;
-    say("installed again: data and configuration are as they were");
+    expect(before.0 == debian.listing(&DATA)?, "the upgrade changed the data")?;
+    expect(before.1 == debian.listing(&changed)?, "the upgrade changed what a person wrote")?;
+    expect(!read(earlier::OTHER_CONFIG)?.starts_with(earlier::OTHER_WORDS), "an older file stays")?;
+    let told = debian.done("root", version, &[0])?;
+    let now = format!("{}-1", env!("CARGO_PKG_VERSION"));
+    let number = told.lines().filter(|line| line.ends_with(&now)).count();
+    expect(number == packages.len(), &told)?;
+    say(&format!(
+        "upgraded from {} to {now}: the data and what a person wrote in /etc/minster are as they were",
+        earlier::VERSION
+    ));
     Ok(())
 }
 

@@ -18,13 +18,26 @@ use crate::{StoreError, disk::Disk};
 /// [`StoreError::Io`] where the folder cannot be written to.
 pub fn record_attempt(textfile: &Path, program: &str, exit: u8) -> Result<(), StoreError> {
     let metrics = figures(program, exit, Timestamp::now());
-    textfile::replace(&Disk::default(), &beside(textfile, program), metrics)
+    textfile::replace(&Disk::default(), &beside(textfile, "attempt", program), metrics)
 }
 
-fn beside(textfile: &Path, program: &str) -> PathBuf {
-    let stem = textfile.file_stem().unwrap_or_default().to_string_lossy();
-    textfile.with_file_name(format!("{stem}-attempt-{program}.prom"))
+/// Writes that an attempt begins, in a file of its own again: where the program is killed, no end follows, and a monitor sees that.
+///
+/// # Errors
+/// [`StoreError::Io`] where the folder cannot be written to.
+pub fn record_beginning(textfile: &Path, program: &str) -> Result<(), StoreError> {
+    let mut metrics = Metrics::default();
+    metrics.add(BEGUN, &[("program", program)], Timestamp::now().as_second());
+    textfile::replace(&Disk::default(), &beside(textfile, "begun", program), metrics)
 }
+
+fn beside(textfile: &Path, what: &str, program: &str) -> PathBuf {
+    let stem = textfile.file_stem().unwrap_or_default().to_string_lossy();
+    textfile.with_file_name(format!("{stem}-{what}-{program}.prom"))
+}
+
+const BEGUN: Family =
+    ("minster_attempt_last_begun_timestamp_seconds", "When the last attempt at a run began.");
 
 const EXIT: Family =
     ("minster_attempt_last_exit_code", "How the last attempt at a run ended, begun or not.");
@@ -43,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attempt_has_a_file_of_its_own_that_says_how_it_ended() {
+    fn an_attempt_has_files_of_its_own_that_say_when_it_began_and_how_it_ended() {
         let folder = tempfile::tempdir().unwrap();
         let textfile = folder.path().join("minster.prom");
         record_attempt(&textfile, "minster", 8).unwrap();
@@ -55,6 +68,12 @@ mod tests {
             "{said}"
         );
         assert!(read("minster-attempt-minster-ingest.prom").contains("ingest\"} 0\n"));
+        record_beginning(&textfile, "minster").unwrap();
+        let said = read("minster-begun-minster.prom");
+        assert!(
+            said.contains("\nminster_attempt_last_begun_timestamp_seconds{program=\"minster\"} "),
+            "{said}"
+        );
         assert!(!textfile.exists());
     }
 }

@@ -10,7 +10,7 @@ mod lineage;
 mod record;
 mod textfile;
 
-pub use attempt::record_attempt;
+pub use attempt::{record_attempt, record_beginning};
 pub use journal::Journal;
 pub use lineage::LineageJob;
 pub use record::{Progress, RunRecord, SourceRecord, StageRecord, name_by_clock};

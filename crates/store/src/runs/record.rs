@@ -1,12 +1,12 @@
 //! The record of a run, source by source.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use jiff::{SignedDuration, Timestamp};
-use minster_model::{NameError, Period, Purpose, RowCounts, RunId, SourceName};
+use minster_model::{NameError, Period, Purpose, RowCounts, RunId, SourceName, exit};
 use serde::{Deserialize, Serialize};
 
 use super::deliveries;
@@ -15,6 +15,8 @@ use crate::{CellCounts, Store, StoreError, within};
 const FORMAT: u32 = 1;
 /// More runs than a store ever has.
 const MOST_RUNS: u64 = 1 << 40;
+/// Records of each program that stay however old they are: a month of nights.
+const KEPT_RUNS: usize = 30;
 
 /// The record of one program in one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,6 +182,11 @@ impl RunRecord {
         (self.sequence % MOST_RUNS, self.started, &self.run, &self.program)
     }
 
+    /// Whether it ended, and did all that it could.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.exit, Some(exit::DONE | exit::QUARANTINED | exit::LEFT_OUT))
+    }
+
     /// How long it took; none where it has not ended, or the clock went back meanwhile.
     pub fn duration(&self) -> Option<SignedDuration> {
         let took = self.ended?.duration_since(self.started);
@@ -235,11 +242,18 @@ impl Store {
         Ok(sequences.max().unwrap_or_default())
     }
 
-    /// Removes the records of runs that began before `before`.
+    /// Removes the records of runs that began before `before`. The newest [`KEPT_RUNS`] of each program stay, by their place: a clock
+    /// that is years ahead one night takes none of them, nor the last success that monitors are told of.
     pub fn forget_runs(&self, before: Timestamp) -> Result<usize, StoreError> {
-        let old = self.runs()?.into_iter().filter(|record| record.started < before);
-        let mut removed = 0;
-        for record in old {
+        let (mut removed, mut newer) = (0, BTreeMap::<String, usize>::new());
+        let mut succeeded = BTreeSet::new();
+        for record in self.runs()? {
+            let newer = newer.entry(record.program.clone()).or_default();
+            *newer += 1;
+            let last_success = record.is_done() && succeeded.insert(record.program.clone());
+            if *newer <= KEPT_RUNS || last_success || record.started >= before {
+                continue;
+            }
             let path = self.record_path(&record.run, &record.program);
             within::remove_all(self.root(), &path)?;
             removed += 1;
@@ -295,5 +309,35 @@ mod tests {
         let runs = store.runs().unwrap();
         let seen: Vec<_> = runs.iter().map(|run| (run.run.as_str(), run.sequence)).collect();
         assert_eq!(seen, [("right", 2), ("ahead", 1)]);
+    }
+
+    #[test]
+    fn no_clock_takes_the_newest_records_nor_the_last_success() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        let store = Store::open(&folder.path().join("store")).unwrap();
+        let begun = Timestamp::from_second(1_700_000_000).unwrap();
+        let night = |at: usize, program: &str, exit: u8| {
+            let run = format!("night-{at}").parse().unwrap();
+            let purpose = "children-statistics".parse().unwrap();
+            let record = RunRecord::begin(run, program, purpose, begun);
+            Journal::begin(&store, &Monitoring::default(), record)
+                .unwrap()
+                .end(exit, None)
+                .unwrap();
+        };
+        // The last success stands before as many failures as stay, and one more success before it.
+        night(0, "minster-ingest", 0);
+        night(1, "minster-ingest", 3);
+        (2..2 + KEPT_RUNS).for_each(|at| night(at, "minster-ingest", 7));
+        night(0, "minster", 4);
+        let removed = store.forget_runs("2999-01-01T00:00:00Z".parse().unwrap()).unwrap();
+        assert_eq!(removed, 1);
+        let left = store.runs().unwrap();
+        let left: Vec<&str> = left.iter().map(|run| run.run.as_str()).collect();
+        assert_eq!(left.len(), KEPT_RUNS + 2);
+        assert!(
+            left.contains(&"night-1") && left.iter().filter(|run| **run == "night-0").count() == 1
+        );
     }
 }

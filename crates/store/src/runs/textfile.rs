@@ -6,7 +6,7 @@ use std::{
 };
 
 use minster_metrics::{Family, Metrics};
-use minster_model::{coarse, exit};
+use minster_model::coarse;
 
 use super::{Progress, RunRecord, SourceRecord, StageRecord};
 use crate::{Store, StoreError, disk::Disk};
@@ -29,10 +29,8 @@ fn figures(runs: &[RunRecord]) -> Metrics {
     for program in programs {
         let label = [("program", program)];
         let mut of_program = runs.iter().filter(|run| run.program == program);
-        let done = |run: &&RunRecord| {
-            matches!(run.exit, Some(exit::DONE | exit::QUARANTINED | exit::LEFT_OUT))
-        };
-        if let Some(good) = of_program.clone().find(done).and_then(|run| run.ended) {
+        let good = of_program.clone().find(|run| run.is_done());
+        if let Some(good) = good.and_then(|run| run.ended) {
             metrics.add(SUCCESS, &label, good.as_second());
         }
         let Some(last) = of_program.next() else { continue };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 use minster_metrics::{Family, Metrics as Figures};
 use minster_model::{Purpose, Role};
 use minster_vault::{disk::Disk, purposes::today};
@@ -22,14 +23,20 @@ pub(crate) struct Metrics {
 
 pub(crate) fn metrics(of: &Metrics) -> Result<(), Failure> {
     let role = of.caller.role.unwrap_or(Role::Auditor);
-    let state = Client::state_of(&address(&of.caller), role, "minster-vault")?;
-    let text = figures(&state).text().map_err(std::io::Error::other).map_err(Failure::Output)?;
+    let state = Client::state_of(&address(&of.caller), role, "minster-vault");
+    // Yesterday's figures must not stand where nobody answers today.
+    let figures = figures(state.as_ref().ok(), Timestamp::now());
+    let text = figures.text().map_err(std::io::Error::other).map_err(Failure::Output)?;
     match &of.out {
-        Some(path) => Ok(Disk::new().replace_for_all(path, text.as_bytes())?),
-        None => print(&text),
+        Some(path) => Disk::new().replace_for_all(path, text.as_bytes())?,
+        None => print(&text)?,
     }
+    Ok(state.map(drop)?)
 }
 
+const UP: Family =
+    ("minster_vault_up", "1 where the vault answered; 0 stands alone, beside the time.");
+const AT: Family = ("minster_vault_figures_timestamp_seconds", "When the vault was asked.");
 const LOCKED: Family = ("minster_vault_locked", "1 where the vault waits for its custodians.");
 const WRONG: Family =
     ("minster_vault_wrong_shares", "Wrong shares since the locked vault started.");
@@ -74,14 +81,17 @@ const CASE_DAYS: Family = (
     "Days until the first last day of an open case; below 0 where it is over.",
 );
 
-fn figures(state: &VaultState) -> Figures {
+fn figures(state: Option<&VaultState>, at: Timestamp) -> Figures {
     let mut figures = Figures::default();
+    figures.add(UP, &[], u8::from(state.is_some()));
+    figures.add(AT, &[], at.as_second());
     match state {
-        VaultState::Locked(locked) => {
+        None => {}
+        Some(VaultState::Locked(locked)) => {
             figures.add(LOCKED, &[], 1_u8);
             figures.add(WRONG, &[], locked.wrong);
         }
-        VaultState::Open(status) => {
+        Some(VaultState::Open(status)) => {
             figures.add(LOCKED, &[], 0_u8);
             open(&mut figures, status);
         }

@@ -194,6 +194,7 @@ fn a_year_of_a_vault() {
     assert!(told.contains("v1 of the keys is retired"), "{told}");
     let figures = office.good("metrics --socket s");
     for line in [
+        "minster_vault_up 1",
         "minster_vault_locked 0",
         "minster_vault_budget_used_ratio{purpose=\"education\"} 0.01",
         "minster_vault_budget_used_ratio{purpose=\"health\"} 0.0",

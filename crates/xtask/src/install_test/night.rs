@@ -93,18 +93,82 @@ fn open_vault(debian: &Debian) -> Result<Vault, Failure> {
     let status = "minster-vault status --role custodian --vault-uid $(id -u minster-vault)";
     let told = debian.done("ann", status, &[0])?;
     expect(told.contains("LOCKED     0 of 2 shares are given"), &told)?;
-    let unlock = |name: &str| {
+    unlock(debian, ["ann", "cat"])?;
+    say("the vault started locked, and two of three custodians opened it");
+    Ok(vault)
+}
+
+fn unlock(debian: &Debian, names: [&str; 2]) -> Result<(), Failure> {
+    let give = |name: &str| {
         let line = format!(
             "minster-vault unlock --clear-key --vault-uid $(id -u minster-vault) --identity /mnt/{name}/identity 2>&1"
         );
         debian.done(name, &line, &[0])
     };
-    let one = unlock("ann")?;
+    let one = give(names[0])?;
     expect(one.contains("1 of 2 shares are given; the vault stays locked"), &one)?;
-    let two = unlock("cat")?;
-    expect(two.contains("2 of 2 shares are given; the vault is open"), &two)?;
-    say("the vault started locked, and two of three custodians opened it");
+    let two = give(names[1])?;
+    expect(two.contains("2 of 2 shares are given; the vault is open"), &two)
+}
+
+/// Starts the vault anew, as after an upgrade; two others of the custodians open it.
+pub(super) fn open_again(debian: &Debian) -> Result<Vault, Failure> {
+    let vault = serve(debian)?;
+    unlock(debian, ["ben", "cat"])?;
+    say("the vault was started again, and two others opened it");
     Ok(vault)
+}
+
+/// The vault's figures for the monitors, by the command of their unit and its user and groups.
+pub(super) fn tell_monitors(debian: &Debian) -> Result<(), Failure> {
+    let path = "usr/lib/systemd/system/minster-vault-metrics.service";
+    let [user, groups] = ["User", "SupplementaryGroups"].map(|key| value(debian, path, key));
+    let (user, groups) = (user?, groups?);
+    for line in starts(debian, path)? {
+        // As systemd reads two of them.
+        let line = line.replace("$$", "$");
+        debian.done(
+            "root",
+            &format!("umask 0022; runuser -u {user} -G {groups} -- {line}"),
+            &[0],
+        )?;
+    }
+    let figures = "cat /var/lib/minster/monitoring/minster-vault.prom";
+    let figures = debian.done("ben", figures, &[0])?;
+    expect(figures.contains("\nminster_vault_up 1\n"), &figures)?;
+    say("the monitors are told of the vault");
+    Ok(())
+}
+
+/// Another night, by the line of `/etc/cron.d`, with a delivery that changed.
+pub(super) fn by_cron(debian: &Debian) -> Result<(), Failure> {
+    let path = debian.at("usr/share/doc/minster/examples/minster.cron");
+    let example = fs::read_to_string(&path).map_err(|source| Failure::Folder { path, source })?;
+    let night = example.lines().find(|line| line.starts_with("0 2 "));
+    let night = night.and_then(|line| line.splitn(7, ' ').last()).unwrap_or_default();
+    let settings: String = example
+        .lines()
+        .filter(|line| line.starts_with("CONFIG=") || line.starts_with("PATH="))
+        .map(|line| format!("export {line}; "))
+        .collect();
+    // The service delivers its file once more, without its last row.
+    let shorter = "for file in /srv/minster/drop/early_help/*/*.csv; do sed -i '$d' $file; done";
+    debian.done("root", &format!("{shorter}; ls /srv/minster/drop/early_help/*/*.csv"), &[0])?;
+    let runs = || {
+        let list = "minster runs list --config /etc/minster/pipeline.toml";
+        let runs = debian.done("minster", list, &[0])?;
+        let count = |program: &str| {
+            runs.lines().filter(|line| line.split_whitespace().nth(1) == Some(program)).count()
+        };
+        Ok::<[usize; 2], Failure>([count("minster-ingest"), count("minster")])
+    };
+    let before = runs()?;
+    debian.done("root", &format!("{settings}{night}"), &[0])?;
+    let after = runs()?;
+    let told = format!("runs before cron's night {before:?}, after it {after:?}");
+    expect(after[0] == before[0] + 1 && after[1] > before[1], &told)?;
+    say("another night by cron's line, each program as its own user");
+    audit(debian)
 }
 
 /// Each role is the user's that docs/custodians.md names.
