@@ -111,6 +111,8 @@ pub(crate) fn leakage(site: &Site) {
     plant::clear_table(&table, UPN);
     assert!(!fs::read(&table).unwrap().windows(UPN.len()).any(|window| window == UPN.as_bytes()));
     Audit::of(site, &[]).fails("leakage.releases", &[UPN]).passes("leakage.files");
+    plant::clear_table(&table, &format!("{}|{}", &UPN[..5], &UPN[5..]));
+    Audit::of(site, &[]).fails("leakage.releases", &[UPN, &UPN[5..]]);
     fs::remove_file(table).unwrap();
 
     let reasons = "datasets/source/early_help/2024-25/current/quarantine.jsonl";
@@ -146,6 +148,12 @@ pub(crate) fn datasets(site: &Site) {
     let audit = Audit::of(site, &[]);
     audit.passes("leakage.datasets").passes("keys.manifests").passes("keys.disjoint");
     fs::remove_dir_all(clean).unwrap();
+
+    // One number, in two columns.
+    let halves = format!("{}|{}", &UPN[..5], &UPN[5..]);
+    let split = plant::dataset(site, "planted", "children-statistics", &["W01", &halves], [1; 16]);
+    Audit::of(site, &[]).fails("leakage.datasets", &[UPN, &UPN[5..]]);
+    fs::remove_dir_all(split).unwrap();
 
     let leaking = plant::dataset(site, "planted", "children-statistics", &["W01", UPN], [1; 16]);
     let audit = Audit::of(site, &[]);

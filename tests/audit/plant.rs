@@ -67,14 +67,21 @@ pub(crate) fn clear_table(path: &Path, text: &str) {
     writer.close().unwrap();
 }
 
+/// A `|` in a text parts it into two columns.
 fn batch(text: &[&str], pseudonym: [u8; 16]) -> RecordBatch {
     let fields = vec![
         Field::new("child", DataType::FixedSizeBinary(16), false),
         Field::new("text", DataType::Utf8, false),
+        Field::new("more", DataType::Utf8, false),
     ];
+    let parted = text.iter().map(|text| text.split_once('|').unwrap_or((text, "")));
+    let (text, more): (Vec<&str>, Vec<&str>) = parted.unzip();
     let pseudonyms = FixedSizeBinaryArray::try_from_iter(text.iter().map(|_| pseudonym)).unwrap();
-    let columns: Vec<arrow::array::ArrayRef> =
-        vec![Arc::new(pseudonyms), Arc::new(StringArray::from(text.to_vec()))];
+    let columns: Vec<arrow::array::ArrayRef> = vec![
+        Arc::new(pseudonyms),
+        Arc::new(StringArray::from(text)),
+        Arc::new(StringArray::from(more)),
+    ];
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }
 

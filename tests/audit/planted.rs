@@ -72,6 +72,18 @@ fn files(site: &Site) {
         let name = || fs::hard_link(path, &second).unwrap();
         seen(site, id, "2 names lead to it", name, || fs::remove_file(&second).unwrap());
     }
+    // A folder, too: its mode, and a list that each later file in it would have.
+    let folder = site.at("data/store/datasets/source");
+    seen(
+        site,
+        "files.store",
+        "all users can get at it",
+        || mode(&folder, 0o2777),
+        || mode(&folder, 0o2770),
+    );
+    let list = "system.posix_acl_default";
+    let later = || set_acl(&folder, list, STRANGER, 6);
+    seen(site, "files.store", "41003 has rw-", later, || set_acl(&folder, list, 41_007, 5));
     // The list by which the auditors' group reads the store went with the one that was planted.
     set_acl(&manifest, "system.posix_acl_access", 41_007, 4);
     mode(&manifest, 0o640);
@@ -84,6 +96,7 @@ fn files(site: &Site) {
 
 /// Files that no manifest names, wherever they lie.
 fn unknown(site: &Site) {
+    fs::create_dir_all(site.at("data/store/drafts/2024-25")).unwrap();
     let version = site.at("data/store/datasets/source/early_help/2024-25/current");
     let version = version.canonicalize().unwrap();
     for path in [
@@ -92,6 +105,8 @@ fn unknown(site: &Site) {
         version.join("more.parquet"),
         site.at("data/store/releases/children/extra.csv"),
         site.at("data/store/ledger/plan.xlsx"),
+        site.at("data/store/runs/extract.json"),
+        site.at("data/store/drafts/2024-25/extract.json"),
     ] {
         let gone = || fs::remove_file(&path).unwrap();
         seen(
@@ -101,6 +116,29 @@ fn unknown(site: &Site) {
             || fs::write(&path, "x").unwrap(),
             gone,
         );
+    }
+    // Where runs write, and no run is under way; a run that is makes it one of its files.
+    for folder in ["data/store/staging", "data/store/datasets/source/early_help/2024-25/next"] {
+        let folder = site.at(folder);
+        let was = folder.exists();
+        let path = folder.join("extract.csv");
+        let plant = || {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, "x").unwrap();
+        };
+        let gone = || match was {
+            true => fs::remove_file(&path).unwrap(),
+            false => fs::remove_dir_all(&folder).unwrap(),
+        };
+        seen(site, "store.unknown", "no run is under way", plant, gone);
+        plant();
+        let lock = fs::File::options().write(true).open(site.at("data/store/lock")).unwrap();
+        lock.lock().unwrap();
+        let audit = Audit::read(&site.only(&["store.unknown"]));
+        assert_ne!(audit.verdict("store.unknown"), "FAIL", "{}", audit.evidence("store.unknown"));
+        assert!(audit.evidence("store.unknown").contains("a run's that goes on"));
+        drop(lock);
+        gone();
     }
     // A whole dataset that nobody recorded.
     let place = version.parent().unwrap();

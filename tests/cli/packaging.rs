@@ -204,7 +204,7 @@ fn a_night_of_the_servers_pipeline_writes_the_figures_that_each_alert_is_about()
     read("minster_vault_case_days_left 9");
 
     let rules = fs::read_to_string(packaging().join("prometheus/minster.rules.yml")).unwrap();
-    is_told_of_a_vault_that_is_gone(&site, &rules);
+    is_told_of_a_vault_that_is_gone(&site);
     let figure = Regex::new(r"\bminster_[a-z_]+\b").unwrap();
     let expressions: Vec<&str> =
         rules.lines().filter_map(|line| line.trim().strip_prefix("expr: ")).collect();
@@ -227,27 +227,36 @@ fn a_night_of_the_servers_pipeline_writes_the_figures_that_each_alert_is_about()
             assert!(rules.contains(name), "no rule is about {name}");
         }
     }
-    match Command::new("promtool")
-        .args(["check", "rules"])
-        .arg(packaging().join("prometheus/minster.rules.yml"))
-        .output()
-    {
-        Ok(checked) => assert!(checked.status.success(), "{}", text(&checked)),
-        Err(_) => {
-            minster_tests::left_out("Prometheus' own check of the rules, for there is no promtool")
+    let rules = packaging().join("prometheus/minster.rules.yml");
+    let states = root().join("tests/cli/rules.test.yml");
+    for (command, file) in [("check", rules), ("test", states)] {
+        match Command::new("promtool").args([command, "rules"]).arg(file).output() {
+            Ok(checked) => assert!(checked.status.success(), "{}", text(&checked)),
+            Err(_) => minster_tests::left_out("the alerts, for there is no promtool"),
         }
     }
 }
 
 /// The unit's own command, asking a vault that does not answer: the figures of before are gone, and an alert speaks.
-fn is_told_of_a_vault_that_is_gone(site: &Site, rules: &str) {
+fn is_told_of_a_vault_that_is_gone(site: &Site) {
     let unit = packaging().join("systemd/minster-vault-metrics.service");
     let unit = fs::read_to_string(unit).unwrap();
-    assert!(
-        unit.contains("minster-vault metrics --socket /run/minster-vault/vault.sock --vault-uid ")
-    );
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/bin/sh -c '")).unwrap();
+    let line = line.strip_suffix('\'').unwrap();
     let (socket, out) = (site.path("vault.sock"), site.path("vault.prom"));
-    let ask = || site.run("minster-vault", &["metrics", "--socket", &socket, "--out", &out]);
+    let program = minster_tests::programs().join("minster-vault").display().to_string();
+    let own = rustix::process::getuid().as_raw().to_string();
+    let mut here = line.replace("$$", "$");
+    for (usual, of_site) in [
+        ("/usr/bin/minster-vault", &program),
+        ("/run/minster-vault/vault.sock", &socket),
+        ("/var/lib/minster/monitoring/minster-vault.prom", &out),
+        ("$(id -u minster-vault)", &own),
+    ] {
+        assert_eq!(here.matches(usual).count(), 1, "{here}");
+        here = here.replace(usual, of_site);
+    }
+    let ask = || Command::new("sh").args(["-c", &here]).output().unwrap();
     assert!(ask().status.success());
     assert!(fs::read_to_string(&out).unwrap().contains("\nminster_vault_up 1\n"));
     site.stop_vault();
@@ -255,11 +264,18 @@ fn is_told_of_a_vault_that_is_gone(site: &Site, rules: &str) {
     assert_eq!(asked.status.code(), Some(6), "{}", text(&asked));
     let figures = fs::read_to_string(&out).unwrap();
     let names: Vec<&str> = figures.lines().filter(|line| !line.starts_with('#')).collect();
-    assert_eq!(names.len(), 2, "{figures}");
+    assert_eq!(names.len(), 3, "{figures}");
     assert!(names.contains(&"minster_vault_up 0"), "{figures}");
-    for expression in ["minster_vault_up == 0", "absent(minster_vault_up)"] {
-        assert!(rules.contains(expression), "{expression}");
-    }
+    assert!(names.contains(&"minster_vault_refused 0"), "{figures}");
+    // Another listens where the vault did, or the vault has another key.
+    let [key, checkpoints] = ["custody.key", "checkpoints"].map(|name| site.path(name));
+    site.serve_with("vault", &["--key-file", &key, "--checkpoints", &checkpoints]);
+    let another = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    let asked = site.run("minster-vault", &["metrics", "--socket", &socket, "--verifier", another]);
+    assert_eq!(asked.status.code(), Some(6), "{}", text(&asked));
+    let figures = String::from_utf8(asked.stdout).unwrap();
+    assert!(figures.contains("\nminster_vault_up 0\n"), "{figures}");
+    assert!(figures.contains("\nminster_vault_refused 1\n"), "{figures}");
 }
 
 /// Each file of a package's manifest is there, and none of `packaging/` and `config/` is forgotten.

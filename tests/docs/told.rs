@@ -59,6 +59,7 @@ fn on_a_server(reader: Reader) -> Reader {
         .meaning("/etc/minster", "config")
         .meaning("/srv/drop", "council")
         .meaning("/srv/auditor/checkpoints", "auditor")
+        .meaning("/srv/auditor/records", "records")
         .meaning("/var/lib/minster-vault", "vault")
         .meaning("--also /var/log/minster", "--also auditor")
         .meaning("--source /usr/src/minster", "")
@@ -85,7 +86,7 @@ fn a_newcomer_and_the_readers_of_a_whole_council_see_what_the_pages_show() {
         page.blocks.iter().take_while(|block| block.section == "for-auditors").collect();
     let mut followed = reader.follow("docs/auditors.md", "", first.iter().copied());
     followed.add(reader.follow("docs/auditors.md", demo, page.blocks.iter().skip(first.len())));
-    told("docs/auditors.md", &followed, 3, 1);
+    told("docs/auditors.md", &followed, 4, 1);
 }
 
 /// The pages for Python and R, where these and their packages are installed.

@@ -140,7 +140,10 @@ fn an_attempt_that_begins_no_run_is_told_all_the_same() {
         assert_eq!(ran.status.code(), Some(expected), "{program}: {}", text(&ran));
         let read = |what: &str, figure: &str| {
             let file = night.at(&format!("minster-{what}-{program}.prom"));
-            let said = fs::read_to_string(file).unwrap();
+            let said = fs::read_to_string(&file).unwrap();
+            if what == "begun" {
+                fs::remove_file(file).unwrap();
+            }
             metric(&said, &format!("minster_attempt_last_{figure}{{program=\"{program}\"}}"))
                 .unwrap()
         };
@@ -176,6 +179,48 @@ fn an_attempt_that_begins_no_run_is_told_all_the_same() {
     ran(7, 7);
     fs::remove_file(&runs).unwrap();
     fs::rename(&aside, &runs).unwrap();
+    // The configuration is gone, or no TOML: the file is the one that the environment names.
+    let whole = fs::read_to_string(&config).unwrap();
+    let named = night.site.path("minster.prom");
+    for text in ["= no TOML", ""] {
+        fs::remove_file(&config).unwrap();
+        if !text.is_empty() {
+            fs::write(&config, text).unwrap();
+        }
+        for (program, command) in [("minster-ingest", "run"), ("minster", "link")] {
+            let mut attempt = night.site.command(program, &[command, "--config", &config]);
+            told(program, attempt.env("MINSTER_TEXTFILE", &named).output().unwrap(), 2);
+        }
+        fs::write(&config, &whole).unwrap();
+    }
     let _held = minster_store::Store::open(&night.at("store")).unwrap().lock().unwrap();
     ran(8, 8);
+}
+
+/// Forty days ahead for one night: the next failure is told, and nothing is taken for old.
+#[test]
+fn a_clock_that_was_ahead_one_night_hides_no_later_failure_and_takes_nothing() {
+    let night = Night::new();
+    night.configure(|whole| {
+        whole + "[retention]\nsnapshots = 2\nsnapshot_days = 30\nrun_days = 30\n"
+    });
+    night.report(0);
+    night.deliver_missing(6);
+    night.report(0);
+    let snapshots = || {
+        let place = fs::read_dir(night.at("store/datasets/source/missing/2024-25")).unwrap();
+        place.filter(|entry| entry.as_ref().unwrap().file_type().unwrap().is_dir()).count()
+    };
+    assert_eq!((snapshots(), night.runs().len()), (2, 2));
+    if !night.site.clock_of_programs(40) {
+        return;
+    }
+    night.report(0);
+    assert_eq!((snapshots(), night.runs().len()), (2, 3));
+    assert!(night.site.clock_of_programs(0));
+    fs::write(night.at("help/unknown.csv"), "a\n").unwrap();
+    night.ingest(&[]);
+    let told = fs::read_to_string(night.at("minster.prom")).unwrap();
+    let exit = "minster_run_last_exit_code{program=\"minster-ingest\"}";
+    assert_eq!(metric(&told, exit), Some(2.0), "{told}");
 }

@@ -28,13 +28,13 @@ impl Scheduled {
         site.make_council(300, 1);
         let found = site.folder().join("found");
         fs::create_dir(&found).unwrap();
-        for name in ["minster", "minster-ingest"] {
+        for name in ["minster", "minster-ingest", "minster-vault"] {
             std::os::unix::fs::symlink(programs().join(name), found.join(name)).unwrap();
         }
         let log = site.path("users");
         // `runuser -u USER -- PROGRAM …` and `sudo -n -u USER PROGRAM …`.
         for (name, options) in [
-            ("runuser", "[ \"$1 $3\" = '-u --' ] && user=$2"),
+            ("runuser", "[ \"$1\" = -u ] && user=$2 && while [ \"$3\" != -- ]; do shift; done"),
             ("sudo", "[ \"$1 $2\" = '-n -u' ] && user=$3"),
         ] {
             let script = format!(
@@ -44,6 +44,11 @@ impl Scheduled {
             fs::write(&path, script).unwrap();
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }
+        // The vault's user is this test's.
+        let id = "#!/bin/sh\n[ \"$2\" = minster-vault ] && exec /usr/bin/id -u\nexec /usr/bin/id \"$@\"\n";
+        let path = found.join("id");
+        fs::write(&path, id).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         Self { site }
     }
 
@@ -79,27 +84,29 @@ impl Scheduled {
     }
 }
 
+const NIGHTLY: &str = "0 2 * * *";
+
 fn night() -> Vec<String> {
     NIGHT.iter().map(|[user, program]| format!("{user} {program}")).collect()
 }
 
-/// Runs the line of the night as cron runs it: settings are variables, and the sixth word is the user.
-fn by_cron(scheduled: &Scheduled) -> Output {
+/// Runs a line as cron runs it: settings are variables, and the sixth word is the user.
+fn by_cron(scheduled: &Scheduled, schedule: &str) -> Output {
     let whole = scheduled.example("cron/minster");
     let mut command = Command::new("/bin/sh");
     command.env_clear().current_dir("/");
     for (name, value) in whole.lines().filter_map(|line| line.split_once('=')) {
-        if name.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        if name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
             command.env(name, value);
         }
     }
     // The usual folders come after those of this test.
     command.env("PATH", scheduled.found());
-    let line = whole.lines().find(|line| line.starts_with("0 2 ")).unwrap();
-    let mut words = line.splitn(7, ' ');
-    let schedule: Vec<&str> = words.by_ref().take(6).collect();
-    assert_eq!(schedule, ["0", "2", "*", "*", "*", "root"]);
-    let line = words.next().unwrap();
+    command.env("MINSTER_SOCKET", scheduled.site.path("vault.sock"));
+    let monitoring = scheduled.site.folder().to_str().unwrap();
+    let whole = whole.replace("/var/lib/minster/monitoring", monitoring);
+    let begin = format!("{schedule} root ");
+    let line = whole.lines().find_map(|line| line.strip_prefix(&begin)).unwrap();
     // Cron ends a command at a `%` (crontab(5)).
     assert!(!line.contains('%'), "{line}");
     command.args(["-c", line]).output().unwrap()
@@ -108,7 +115,7 @@ fn by_cron(scheduled: &Scheduled) -> Output {
 #[test]
 fn a_night_by_cron_runs_each_program_as_its_user_and_stops_at_a_failure() {
     let scheduled = Scheduled::new();
-    let ran = by_cron(&scheduled);
+    let ran = by_cron(&scheduled, NIGHTLY);
     // Rows are in quarantine, and the night goes on.
     assert!(ran.status.success(), "{}", text(&ran));
     assert_eq!(scheduled.users(), night());
@@ -116,7 +123,7 @@ fn a_night_by_cron_runs_each_program_as_its_user_and_stops_at_a_failure() {
     let pipeline = scheduled.site.folder().join("config/pipeline.toml");
     let whole = fs::read_to_string(&pipeline).unwrap();
     fs::write(&pipeline, format!("unknown = 1\n{whole}")).unwrap();
-    let ran = by_cron(&scheduled);
+    let ran = by_cron(&scheduled, NIGHTLY);
     assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
     assert_eq!(scheduled.users(), night()[..1]);
     // Somebody reads the mail.
@@ -124,9 +131,23 @@ fn a_night_by_cron_runs_each_program_as_its_user_and_stops_at_a_failure() {
     fs::write(&pipeline, whole).unwrap();
     // Nothing is new for ingestion; what it found cannot be linked without the vault, so nothing is drafted.
     scheduled.site.stop_vault();
-    let ran = by_cron(&scheduled);
+    let ran = by_cron(&scheduled, NIGHTLY);
     assert_eq!(ran.status.code(), Some(6), "{}", text(&ran));
     assert_eq!(scheduled.users(), night()[..2]);
+}
+
+#[test]
+fn cron_tells_monitors_of_the_vault_and_sends_no_mail_where_it_is_gone() {
+    let scheduled = Scheduled::new();
+    let told = || {
+        let ran = by_cron(&scheduled, "*/5 * * * *");
+        assert_eq!((ran.status.code(), text(&ran).as_str()), (Some(0), ""));
+        assert_eq!(scheduled.users(), ["minster-auditor minster-vault metrics"]);
+        fs::read_to_string(scheduled.site.path("minster-vault.prom")).unwrap()
+    };
+    assert!(told().contains("\nminster_vault_up 1\n"));
+    scheduled.site.stop_vault();
+    assert!(told().contains("\nminster_vault_up 0\n"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ use std::{
 };
 
 use clap::Parser;
-use minster_model::exit;
+use minster_model::{exit, pipeline::textfile_of};
 use minster_store::{StoreError, record_attempt, record_beginning};
 
 use crate::{
@@ -56,7 +56,8 @@ use crate::{
 fn main() -> ExitCode {
     minster_sandbox::no_dumps();
     let command = Arguments::parse().command;
-    let textfile = command.night().and_then(runs::textfile_of);
+    let textfile =
+        command.night().and_then(|config| textfile_of(config, |text| toml::from_str(text).ok()));
     told(textfile.as_ref().map(|of| record_beginning(of, "minster")));
     let code = run(command).unwrap_or_else(|failure| {
         let _ = writeln!(io::stderr(), "error: {failure}");

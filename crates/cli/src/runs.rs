@@ -3,11 +3,10 @@
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
-    path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
-use minster_model::{RowCounts, RunId, counted, pipeline::MonitoringAlone};
+use minster_model::{RowCounts, RunId, counted};
 use minster_store::{Journal, RunRecord, SourceRecord, StageRecord, Store};
 
 use crate::{failure::Failure, pipeline::Loaded, report, summary::Summary};
@@ -35,13 +34,6 @@ pub(crate) fn recorded(
     let summary = outcome?;
     recorded?;
     Ok(summary)
-}
-
-/// The textfile that a configuration names, however faulty all the rest of it is; none where it is no TOML.
-pub(crate) fn textfile_of(config: &Path) -> Option<PathBuf> {
-    let config = config.canonicalize().ok()?;
-    let alone: MonitoringAlone = toml::from_str(&std::fs::read_to_string(&config).ok()?).ok()?;
-    alone.textfile(config.parent()?)
 }
 
 /// The latest runs, and no others.

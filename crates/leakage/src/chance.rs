@@ -10,8 +10,6 @@ use crate::{Form, Kind, tally::Tally};
 /// Right ones by chance for each wrong one, the form being there.
 const PUPIL_ODDS: f64 = 1.0 / 22.0;
 const TEN_ODDS: f64 = 1.0 / 9.0;
-/// In a disguise, each kind of ten digits is judged by itself: one of eleven strings is right.
-const DISGUISED_TEN_ODDS: f64 = 1.0 / 10.0;
 /// Ten digits in these disguises are frequent: times of a clock, and counts in neighbouring cells. One or two right ones say nothing.
 const LEAST_OF_TEN: u64 = 3;
 /// Chance gives twelve digits so: 18 authorities' numbers in a hundred, 7 first digits of a school's in ten, 34 years in a hundred.
@@ -63,7 +61,7 @@ impl Finding {
         let odds = match (kind, form) {
             (Kind::Pupil, Form::Letterless) => LETTERLESS_ODDS,
             (Kind::Pupil, _) => PUPIL_ODDS,
-            (Kind::Nhs | Kind::Learner, _) => DISGUISED_TEN_ODDS,
+            (Kind::Nhs | Kind::Learner, _) => TEN_ODDS,
         };
         let (right, times, wrong) = (right.different(), right.all(), wrong.different());
         let least = match (kind, form) {

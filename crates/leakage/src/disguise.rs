@@ -263,8 +263,15 @@ impl Disguised {
             && plausible(&digits)
         {
             let (sum, check) = remainder(&digits);
-            self.count(Kind::Nhs, form, (sum + check) % 11 == 0, &digits);
-            self.count(Kind::Learner, form, sum != 0 && sum + check == 10, &digits);
+            let nhs = (sum + check) % 11 == 0;
+            let learner = sum != 0 && sum + check == 10;
+            // A number of the one kind is no wrong one of the other.
+            if nhs || !learner {
+                self.count(Kind::Nhs, form, nhs, &digits);
+            }
+            if learner || !nhs {
+                self.count(Kind::Learner, form, learner, &digits);
+            }
         }
     }
 

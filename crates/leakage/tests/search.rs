@@ -249,6 +249,15 @@ fn three_numbers_of_ten_digits_are_found_backwards_and_split() {
             assert_eq!(told(2), (2, false), "one of eleven such strings is right: {lines:?}");
             assert_eq!(told(3), (3, true), "{lines:?}");
         }
+        // As many of the other kind beside them hide none.
+        let other = if kind == Kind::Nhs { learners } else { nhs };
+        let both =
+            [numbers, other].concat().iter().map(|one| backwards(one) + "\n").collect::<String>();
+        let mut search = Disguised::default();
+        search.value(both.as_bytes());
+        let found = search.findings();
+        let found = found.iter().find(|(of, found)| *of == Form::Backwards && found.kind == kind);
+        assert!(found.unwrap().1.beyond_chance());
         // A learner's number with hyphens in other places, or glued to letters.
         let glued: String = learners.iter().map(|number| format!("uln{number}\n")).collect();
         assert!(disguised(glued.as_bytes()).contains(&(Form::Glued, 3)));

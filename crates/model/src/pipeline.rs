@@ -170,22 +170,31 @@ pub struct Monitoring {
     pub lineage: Option<PathBuf>,
 }
 
-/// The textfile of a configuration, however faulty all the rest of it is: a monitor must hear of that too.
-#[derive(Debug, Deserialize)]
+/// The textfile of a pipeline's configuration, however faulty all the rest of it is: a monitor must hear of that too. Where the
+/// configuration is missing or no TOML, it is the file that `MINSTER_TEXTFILE` names.
+pub fn textfile_of(
+    config: &std::path::Path,
+    parse: impl FnOnce(&str) -> Option<MonitoringAlone>,
+) -> Option<PathBuf> {
+    let named = || {
+        let config = config.canonicalize().ok()?;
+        let monitoring = parse(&std::fs::read_to_string(&config).ok()?)?.monitoring;
+        let textfile = monitoring.and_then(|monitoring| monitoring.textfile);
+        Some(textfile.and_then(|path| Some(tidy(&config.parent()?.join(path)))))
+    };
+    let elsewhere = || std::env::var_os("MINSTER_TEXTFILE").map(PathBuf::from);
+    named().unwrap_or_else(elsewhere)
+}
+
+/// A configuration's lines about monitors, whatever else it holds.
+#[derive(Deserialize)]
 pub struct MonitoringAlone {
     monitoring: Option<TextfileAlone>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct TextfileAlone {
     textfile: Option<PathBuf>,
-}
-
-impl MonitoringAlone {
-    /// The textfile, seen from the configuration's folder.
-    pub fn textfile(self, folder: &std::path::Path) -> Option<PathBuf> {
-        self.monitoring?.textfile.map(|path| tidy(&folder.join(path)))
-    }
 }
 
 fn tidy(path: &std::path::Path) -> PathBuf {

@@ -6,13 +6,13 @@ mod log;
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     sync::Arc,
 };
 
 use clap::Parser;
-use minster_model::pipeline::MonitoringAlone;
+use minster_model::pipeline::textfile_of;
 use minster_pseudonymiser::{Checked, Event, IngestError, Ingestion, Options};
 use minster_sandbox::{Access, REFUSED, allow_calls, allow_files};
 use minster_store::{record_attempt, record_beginning};
@@ -33,7 +33,9 @@ fn main() -> ExitCode {
     let log = Arc::new(Log::new(format));
     // Once it has shut itself in, it may not read the configuration any more.
     let textfile = match &arguments.command {
-        Command::Run { config: Config { path }, .. } => textfile_of(path),
+        Command::Run { config: Config { path }, .. } => {
+            textfile_of(path, |text| toml::from_str(text).ok())
+        }
         _ => None,
     };
     if let Some(Err(trouble)) = textfile.as_ref().map(|of| record_beginning(of, "minster-ingest")) {
@@ -47,13 +49,6 @@ fn main() -> ExitCode {
         log.tell(&Event::Trouble(trouble.to_string()));
     }
     ExitCode::from(code)
-}
-
-/// The textfile that a configuration names, however faulty all the rest of it is; none where it is no TOML.
-fn textfile_of(config: &Path) -> Option<PathBuf> {
-    let config = config.canonicalize().ok()?;
-    let alone: MonitoringAlone = toml::from_str(&std::fs::read_to_string(&config).ok()?).ok()?;
-    alone.textfile(config.parent()?)
 }
 
 fn run(command: Command, log: &Arc<Log>) -> Result<u8, IngestError> {

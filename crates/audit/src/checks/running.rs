@@ -134,7 +134,7 @@ fn users(site: &Site, processes: &io::Result<Vec<Process>>) -> Check {
         None => vaults.map(|process| process.uid).collect(),
     };
     if let Some(uid) = listening {
-        check.note(format!("who listens on the socket has uid {uid}"));
+        check.note(format!("the process on the socket has uid {uid}"));
     }
     if uids.is_empty() {
         check.missing("no vault is running");

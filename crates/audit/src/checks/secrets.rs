@@ -17,8 +17,8 @@ use crate::{
     site::Site,
 };
 
-/// Bytes that are searched of one file, its end, and of all together.
-const OF_ONE: u64 = 64 << 20;
+/// Bytes that are read of a packed file, and of all files together.
+const PACKED: u64 = 256 << 20;
 const OF_ALL: u64 = 2 << 30;
 /// A longer line is cut.
 const LINE: u64 = 1 << 20;
@@ -30,7 +30,9 @@ const TOLD: usize = 20;
 enum Place {
     /// A unit or an environment file: each line may give a variable.
     Settings,
-    /// Typed or printed text: hashes stand there too.
+    /// A history of a shell: commands that a person typed.
+    Typed,
+    /// Printed text: hashes stand there too.
     Words,
 }
 
@@ -68,7 +70,7 @@ pub(super) fn check(site: &Site) -> Check {
 }
 
 /// The usual places of a system.
-fn of_system(root: &Path) -> [(Place, Vec<PathBuf>); 2] {
+fn of_system(root: &Path) -> [(Place, Vec<PathBuf>); 3] {
     let at = |path: &str| root.join(path);
     let settings = [
         "etc/systemd/system",
@@ -87,7 +89,7 @@ fn of_system(root: &Path) -> [(Place, Vec<PathBuf>); 2] {
         .into_iter()
         .chain([at("root")])
         .chain(entries(&at("var/lib")).into_iter().filter(|path| is_ours(path)));
-    let mut words = vec![at("var/log")];
+    let mut typed = Vec::new();
     for home in homes {
         let histories = entries(&home).into_iter().filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -97,9 +99,9 @@ fn of_system(root: &Path) -> [(Place, Vec<PathBuf>); 2] {
                     || name == ".viminfo"
                     || name == ".lesshst")
         });
-        words.extend(histories);
+        typed.extend(histories);
     }
-    [(Place::Settings, settings), (Place::Words, words)]
+    [(Place::Settings, settings), (Place::Typed, typed), (Place::Words, vec![at("var/log")])]
 }
 
 fn is_ours(path: &Path) -> bool {
@@ -163,8 +165,12 @@ impl Search {
         let mut begin = Vec::new();
         file.by_ref().take(packed::BEGIN).read_to_end(&mut begin)?;
         let is_packed = packed::is_packed(&begin);
-        let taken = length.min(OF_ONE).min(self.left);
-        // A longer log is read at its end, and a packed one from its beginning.
+        let most = if is_packed { PACKED } else { length };
+        let taken = length.min(most).min(self.left);
+        if is_packed && length > taken {
+            unopened.push(Unopened::TooMuch);
+        }
+        // Where no more is read of all, the end of a log is the newest.
         let from = if is_packed { 0 } else { length - taken };
         file.seek(SeekFrom::Start(from))?;
         self.left -= taken;
@@ -231,17 +237,28 @@ fn of_line(line: &str, place: Place) -> Option<&'static str> {
     let line = line.trim();
     match place {
         Place::Settings => of_setting(line),
-        Place::Words => {
+        Place::Typed | Place::Words => {
             let lower = line.to_ascii_lowercase();
             let typed = lower.contains("minster")
                 && (lower.contains("passphrase=")
                     || lower.contains("password=")
                     || lower.contains("pin="));
+            // A root key that is sealed with it on the command line: `systemd-creds encrypt … <<< KEY`.
+            let hands_on = lower.contains("systemd-creds")
+                || lower.contains("minster") && (lower.contains("<<<") || lower.contains('|'));
+            let sealed = place == Place::Typed
+                && hands_on
+                && line.split(|c: char| !c.is_ascii_alphanumeric()).any(is_root_key);
             let echoed = (lower.starts_with("echo ") || lower.starts_with("printf "))
                 && (looks_secret(line) || lower.contains("passphrase"));
-            (typed || echoed).then_some("a secret that was typed")
+            (typed || echoed || sealed).then_some("a secret that was typed")
         }
     }
+}
+
+/// 64 hexadecimal digits, as `openssl rand -hex 32` makes them.
+fn is_root_key(word: &str) -> bool {
+    word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A unit's or an environment file's variable.
@@ -292,6 +309,10 @@ mod tests {
             ("etc/environment", "TOKEN_PIN=1234\n".to_owned()),
             ("home/ann/.bash_history", format!("ls\necho {hex} > key\n")),
             ("root/.bash_history", "minster-vault serve --passphrase=open-sesame\n".to_owned()),
+            (
+                "root/.zsh_history",
+                format!("systemd-creds encrypt --name=minster-root - /etc/x <<< {hex}\n"),
+            ),
             ("var/log/minster/run.log", format!("x {AGE}\n")),
             ("var/log/syslog", format!("key {key}\n")),
             ("var/lib/minster/.sh_history", "-----BEGIN PRIVATE KEY-----\n".to_owned()),
@@ -343,6 +364,8 @@ mod tests {
         let (found, verdict) = looked("minster.log.4.xz", b"\xfd7zXZ\0 closed");
         assert_eq!((found.len(), verdict), (0, Verdict::NotChecked));
         // A hash in a log is none.
-        assert_eq!(of_line(&format!("sha256 {hex}"), Place::Words), None);
+        for line in [format!("sha256 {hex}"), format!("minster: SHA-256 {hex}")] {
+            assert_eq!(of_line(&line, Place::Words), None);
+        }
     }
 }

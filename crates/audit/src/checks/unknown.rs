@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -46,7 +47,7 @@ pub(super) fn check(site: &Site, standing: &Result<Vec<StoredDataset>, StoreErro
                 unknown: Vec::new(),
                 changed: Vec::new(),
                 seen: 0,
-                unfinished: 0,
+                unfinished: Vec::new(),
             };
             known.look(store, &mut check);
             known.tell(&mut check);
@@ -64,7 +65,7 @@ struct Known<'a> {
     changed: Vec<PathBuf>,
     unknown: Vec<PathBuf>,
     seen: u64,
-    unfinished: u64,
+    unfinished: Vec<PathBuf>,
 }
 
 impl Known<'_> {
@@ -95,14 +96,14 @@ impl Known<'_> {
             within.iter().map(|part| part.to_str().unwrap_or_default()).collect();
         match parts.as_slice() {
             ["lock" | "refusals.json"] => !is_link,
-            // A run writes here; what a killed run left is swept by the next.
+            // A run writes here, and nobody else; the next one sweeps what it left.
             ["staging", ..] => {
-                self.unfinished += 1;
+                self.unfinished.push(path.to_owned());
                 true
             }
             ["datasets", _, _, _, "current" | "current.next"] => is_link,
             ["datasets", _, _, _, "next", _] => {
-                self.unfinished += 1;
+                self.unfinished.push(path.to_owned());
                 !is_link
             }
             ["datasets", _, _, _, _, file] => !is_link && self.of_dataset(path, file),
@@ -111,10 +112,12 @@ impl Known<'_> {
             ["releases", _, _, version, file] => {
                 !is_link && version.starts_with("r-") && of_release(path, file)
             }
-            ["drafts", _, file] => !is_link && (ends(file, ".json") || ends(file, ".entry")),
+            ["drafts", _, file] => {
+                !is_link && (ends(file, ".json") || ends(file, ".entry")) && object(path).is_some()
+            }
             ["ledger", _, file] => !is_link && ends(file, ".json"),
             ["archive", purpose, file] => !is_link && self.of_log(path, purpose, file),
-            ["runs", file] | ["runs", _, file] => !is_link && ends(file, ".json"),
+            ["runs", file] => !is_link && is_record(path, file),
             _ => false,
         }
     }
@@ -169,13 +172,53 @@ impl Known<'_> {
             check.wrong(format!("and {} more such files", self.unknown.len() - TOLD));
         }
         check.fine(format!("{} files of the store, {} of them not", self.seen, self.unknown.len()));
-        if self.unfinished > 0 {
-            check.note(format!(
-                "{} files of a run that goes on, or that was killed, stand in staging",
-                self.unfinished
-            ));
+        let unfinished = self.unfinished.len();
+        match (unfinished, is_locked(&self.root.join("lock"))) {
+            (0, _) => {}
+            (_, Ok(true)) => check.note(format!("{unfinished} files are a run's that goes on")),
+            (_, Ok(false)) => {
+                for path in self.unfinished.iter().take(TOLD) {
+                    check.wrong(format!(
+                        "{}: it is unfinished, and no run is under way: a killed run left it, or somebody put it there; the next run removes it",
+                        safe_path(path)
+                    ));
+                }
+                if unfinished > TOLD {
+                    check.wrong(format!("and {} more such files", unfinished - TOLD));
+                }
+            }
+            (_, Err(error)) => check.missing(format!(
+                "{unfinished} files are unfinished, and whether a run is under way cannot be seen: /proc/locks: {error}"
+            )),
         }
     }
+}
+
+/// Whether a run holds the store's lock, as the system tells it: the lock itself is left alone, so that no run meets the audit there.
+/// A line has the lock's file in its sixth place, `major:minor:inode` (`proc_locks(5)`).
+fn is_locked(path: &Path) -> io::Result<bool> {
+    let inode = match fs::metadata(path) {
+        Ok(metadata) => metadata.ino(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let locks = fs::read_to_string("/proc/locks")?;
+    let of = |line: &str| line.split_whitespace().nth(5)?.rsplit(':').next()?.parse::<u64>().ok();
+    Ok(locks.lines().filter_map(of).any(|locked| locked == inode))
+}
+
+/// The record of a run, under its own name.
+fn is_record(path: &Path, file: &str) -> bool {
+    let word = |record: &Value, key: &str| record.get(key)?.as_str().map(str::to_owned);
+    object(path).is_some_and(|record| {
+        let named = word(&record, "run").zip(word(&record, "program"));
+        named.is_some_and(|(run, program)| file == format!("{run}.{program}.json"))
+    })
+}
+
+fn object(path: &Path) -> Option<Value> {
+    let value: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    value.is_object().then_some(value)
 }
 
 fn ends(file: &str, end: &str) -> bool {
