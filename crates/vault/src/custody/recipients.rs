@@ -41,8 +41,17 @@ pub(super) fn establish(
     let wrong = |why: String| VaultFault::File { path: PathBuf::from("--recipient"), why };
     let mut recipients = Vec::new();
     for name in names {
-        let recipient: Recipient =
-            name.parse().map_err(|why| wrong(format!("not an age recipient: {why}")))?;
+        let recipient: Recipient = name.parse().map_err(|why| {
+            // A plugin's recipient is `age1NAME1…`; the vault opens each layer itself, and has no plugin.
+            match name.strip_prefix("age1").is_some_and(|rest| rest.contains('1')) {
+                true => wrong(
+                    "a plugin's recipient (a security key) cannot be given: the vault opens each custodian's layer itself. Make an \
+                     identity with `minster-vault custodian identity`, and keep it under a passphrase"
+                        .to_owned(),
+                ),
+                false => wrong(format!("not an age recipient: {why}")),
+            }
+        })?;
         recipients.push(recipient);
     }
     let distinct = names.iter().enumerate().all(|(at, name)| !names[..at].contains(name));
@@ -198,5 +207,8 @@ mod tests {
         assert!(establish(std::slice::from_ref(&one), 2).is_err());
         assert!(establish(&[one], 0).is_err());
         assert!(establish(&["age1nonsense".into()], 1).is_err());
+        let plugin = "age1yubikey1q2w7u3vpya839jxxuq8g0sedh3d740d4xvn639sqhr95ejj8vu3hyfumptt";
+        let why = establish(&[plugin.into()], 1).err().map(|fault| fault.to_string());
+        assert!(why.is_some_and(|why| why.contains("a plugin's recipient")));
     }
 }

@@ -17,7 +17,12 @@ impl Session<'_> {
         self.allow(makers, "a new key of such a dataset")?;
         let role = self.asker()?.role;
         self.decide(|state| {
-            let version = state.open_to(role, &dataset.purpose)?.version;
+            let purpose = state.open_to(role, &dataset.purpose)?;
+            // What ingestion makes is a source's, and a purpose names its sources.
+            if role == Role::Ingest {
+                purpose.allow_source(&dataset.name)?;
+            }
+            let version = purpose.version;
             let (key, wrapped) = self.vault.keys().create(&dataset, version).map_err(fault)?;
             Ok((Event::CreatedKey { dataset, records: true }, Response::KeyCreated(key, wrapped)))
         })

@@ -54,7 +54,20 @@ fn a_module_that_another_than_root_may_change_is_not_loaded() {
     let module = folder.path().join("module.so");
     fs::write(&module, "no code").unwrap();
     mode(&module, 0o644);
-    // So far it is root's, and it is tried: it is no code.
+    // It is root's, and root did not name it.
+    let why = made(&module).to_string();
+    assert!(why.contains("root did not name it"), "{why}");
+    let names = Path::new("/etc/pkcs11/modules");
+    fs::create_dir_all(names).unwrap();
+    let named =
+        tempfile::Builder::new().prefix("minster-test-").suffix(".module").tempfile_in(names);
+    let named = named.unwrap();
+    fs::write(named.path(), format!("module: {}\n", module.display())).unwrap();
+    mode(named.path(), 0o646);
+    let why = made(&module).to_string();
+    assert!(why.contains("root did not name it"), "others may change the line: {why}");
+    mode(named.path(), 0o644);
+    // So far it is tried: it is no code.
     let why = made(&module).to_string();
     assert!(why.contains("cannot be loaded"), "{why}");
     // Root's in a folder of root's, but writable.
@@ -103,4 +116,33 @@ fn a_module_that_was_put_into_store_json_is_not_loaded() {
     let outcome = folder::open_folder(&site.vault(), &secret, Disk::new()).err();
     let Some(VaultFault::Exposed { path, why }) = outcome else { panic!("{outcome:?}") };
     assert!(path.starts_with("/tmp") && why.contains("its code would run inside"), "{why}");
+}
+
+/// The attack through a library of root's: p11-kit loads the modules that its user names, and the vault's user has its own folder for
+/// a home. Any library of root's stands for it here.
+#[test]
+fn a_library_of_roots_that_nobody_named_a_module_is_not_loaded() {
+    let site = Site::new();
+    let usual = ["/usr/lib/x86_64-linux-gnu/libp11-kit.so.0", "/lib/x86_64-linux-gnu/libc.so.6"];
+    let libraries = usual.map(PathBuf::from).into_iter().filter(|path| path.exists());
+    let libraries: Vec<PathBuf> = libraries.collect();
+    if libraries.is_empty() {
+        eprintln!("LEFT OUT: no library of root's is where Debian has it");
+        return;
+    }
+    for module in libraries {
+        let mut bad = read(&store(&site));
+        bad["header"]["custody"] = json!({
+            "kind": "token", "module": module, "token": "t", "key": "k",
+            "nonce": "00".repeat(12), "sealed": "00".repeat(48),
+        });
+        write(&store(&site), &bad);
+        let pin = site.path("pin");
+        fs::write(&pin, "4321\n").unwrap();
+        mode(&pin, 0o600);
+        let outcome =
+            folder::open_folder(&site.vault(), &Secret::passphrase_file(pin), Disk::new());
+        let Some(VaultFault::Exposed { why, .. }) = outcome.err() else { panic!("it was loaded") };
+        assert!(why.contains("root did not name it"), "{why}");
+    }
 }

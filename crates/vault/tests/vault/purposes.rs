@@ -1,7 +1,7 @@
 //! Whatever a purpose does not name is refused with the sentence of the notice that it would break, and a new purpose needs a newer
 //! notice first.
 
-use minster_model::{Audience, Role};
+use minster_model::{Audience, DatasetClass, DatasetRef, Role};
 use minster_vault::{custody::Wanted, disk::Disk, folder};
 use minster_vault_api::{
     Client, Denial, Proposed, ProposedAction, Publication, Publishing, PurposeDefinition,
@@ -64,6 +64,19 @@ fn a_source_and_a_role_outside_a_purpose_are_refused_with_its_sentence() {
     let source = denial(ingest.open_run(manifest("health", "cin", 1)));
     assert!(matches!(source, Denial::SourceNotAllowed { .. }), "{source}");
     assert!(source.to_string().ends_with(SENTENCE), "{source}");
+    // Nor does ingestion get a key for rows of such a source, nor for what links them.
+    for class in [DatasetClass::Source, DatasetClass::Linkage] {
+        let dataset = DatasetRef {
+            class,
+            name: "cin".parse().unwrap(),
+            period: "2024-25".parse().unwrap(),
+            purpose: "health".parse().unwrap(),
+        };
+        let key = denial(ingest.create_key(&dataset).map(drop));
+        assert!(matches!(key, Denial::SourceNotAllowed { .. }), "{key}");
+        let entries = std::fs::read_to_string(site.log()).unwrap();
+        assert!(!entries.contains("\"name\":\"cin\""), "no key was made");
+    }
     let role = denial(serving.client(Role::Analyst).unwrap().publish(&out("health", None)));
     let why = role.to_string();
     assert!(why.contains("use programs of one release"), "an audience is asked for: {why}");
