@@ -398,6 +398,7 @@ impl TriagedBatch<'_> {
             let kind = column.output.and_then(|output| plan.outputs[output].kind.as_ref());
             let (Some(kind), Some(cells)) = (kind, cells) else { continue };
             for treated in cells.cells.iter_mut().flatten() {
+                treated.asked = treated.cell.identifier().is_some();
                 tokens.resolve(kind, &mut treated.cell)?;
             }
         }

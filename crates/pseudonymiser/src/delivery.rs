@@ -245,6 +245,7 @@ impl Planned {
             let corrections = &run.hands.tokens.corrections;
             let misplaced = corrections.misplaced(columns);
             read.warnings.extend(corrections.tell(misplaced, run.vault)?);
+            run.hands.tokens.facts.tell(run.vault)?;
             run.vault.close_run(&read.inputs)?;
             let reasons = outputs.quarantine.finish()?;
             let told = self.definition.tables.iter().map(|table| table.key.clone()).zip(&tables);

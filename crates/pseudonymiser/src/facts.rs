@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use jiff::civil::Date;
 use minster_model::{Kind, SourceName};
 use minster_retention::{CategoryName, Event, Record, Schedule};
 use minster_sources::{Part, Table};
-use minster_vault_api::{Client, IdentifierBatch, PersonFacts, VaultError};
+use minster_vault_api::{Client, PersonFacts, Token, ToldDate, VaultError};
 
 use crate::{IngestError, treatment::PlannedColumn};
 
-/// Rows of facts in one message.
-const BATCH: usize = 4 << 10;
+/// Bytes of facts in one message.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// The cells of a table's rows that tell of persons, by their columns' places.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,15 +24,13 @@ pub(crate) struct PlannedFacts {
     pub(crate) category: Option<CategoryName>,
 }
 
-/// The facts of a person in one row. Has no `Debug`: it holds raw identifiers.
-#[derive(PartialEq, Eq, Hash)]
+/// The facts of a person in one row. Has no `Debug`: it holds birth dates.
+#[derive(Default, PartialEq, Eq, Hash)]
 pub(crate) struct RowFacts<'a> {
-    pub(crate) own: Vec<(&'a Kind, &'a [u8])>,
-    pub(crate) beside: Vec<(&'a Kind, &'a [u8])>,
     pub(crate) category: Option<&'a CategoryName>,
-    pub(crate) dates: Vec<(Event, jiff::civil::Date)>,
-    /// Events whose dates are blank or cannot be read, and the first day of the period.
-    pub(crate) open: Vec<(Event, jiff::civil::Date)>,
+    pub(crate) own: Vec<Token>,
+    pub(crate) beside: Vec<Token>,
+    pub(crate) dates: Vec<(Event, ToldDate)>,
 }
 
 /// A schedule as it is read for one source.
@@ -130,6 +129,8 @@ impl SourceSchedule<'_> {
 pub(crate) struct Facts {
     told: HashSet<u64>,
     keys: ahash::RandomState,
+    /// Those that are on their way.
+    untold_yet: Option<PersonFacts>,
     untold: Untold,
 }
 
@@ -164,24 +165,31 @@ impl Facts {
         self.untold.evidence += untold.evidence;
     }
 
-    /// Tells the vault what was not told yet.
-    pub(crate) fn tell(
+    /// Takes a row of a delivery whose period begins on `first_day`, and tells the vault of it and others once they are many.
+    pub(crate) fn take(
         &mut self,
-        rows: &[RowFacts<'_>],
+        row: &RowFacts<'_>,
+        first_day: Date,
         vault: &mut Client,
     ) -> Result<(), VaultError> {
-        let mut batch = Vec::new();
-        for row in rows {
-            if self.told.insert(self.keys.hash_one(row)) {
-                batch.push(row.message());
-            }
-            if batch.len() >= BATCH {
-                vault.tell_facts(std::mem::take(&mut batch))?;
-            }
+        if !self.told.insert(self.keys.hash_one(row)) {
+            return Ok(());
         }
-        match batch.is_empty() {
-            true => Ok(()),
-            false => vault.tell_facts(batch),
+        let waiting = self.untold_yet.get_or_insert_with(|| PersonFacts::new(first_day));
+        let category = row.category.map(CategoryName::as_str);
+        let dates = row.dates.iter().map(|(event, date)| (event.as_str(), *date));
+        waiting.push(category, &row.own, &row.beside, dates)?;
+        match waiting.byte_len() >= BATCH_BYTES {
+            true => self.tell(vault),
+            false => Ok(()),
+        }
+    }
+
+    /// Tells the vault of all that was taken: to be asked before the run is closed.
+    pub(crate) fn tell(&mut self, vault: &mut Client) -> Result<(), VaultError> {
+        match self.untold_yet.take() {
+            Some(facts) => vault.tell_facts(facts),
+            None => Ok(()),
         }
     }
 
@@ -197,28 +205,5 @@ impl Facts {
         ];
         let told = told.into_iter().filter(|(count, _)| *count > 0);
         told.map(|(count, what)| format!("{count} {what}")).collect()
-    }
-}
-
-fn told(dates: &[(Event, jiff::civil::Date)]) -> Vec<(String, String)> {
-    dates.iter().map(|(event, on)| (event.to_string(), on.to_string())).collect()
-}
-
-impl RowFacts<'_> {
-    fn message(&self) -> PersonFacts {
-        let mut identifiers = IdentifierBatch::default();
-        let mut kinds = Vec::new();
-        for (kind, identifier) in self.own.iter().chain(&self.beside) {
-            identifiers.push(identifier);
-            kinds.push((*kind).clone());
-        }
-        PersonFacts {
-            identifiers,
-            kinds,
-            own: self.own.len() as u32,
-            categories: self.category.iter().map(ToString::to_string).collect(),
-            dates: told(&self.dates),
-            open: told(&self.open),
-        }
     }
 }

@@ -51,6 +51,11 @@ impl TokenTable {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(crate) fn know(&mut self, kind: &Kind, identifier: &[u8], token: Token) {
+        self.kinds.entry(kind.clone()).or_default().insert(Box::from(identifier), token);
+    }
+
     /// The token of a text that was learnt.
     pub(crate) fn token(&self, kind: &Kind, text: &[u8]) -> Result<Token, IngestError> {
         let token = self.kinds.get(kind).and_then(|tokens| tokens.get(text));

@@ -301,6 +301,7 @@ impl TablePlan {
                     .kind()
                     .filter(|_| planned.repaired && planned.pointer.is_none())
                     .and_then(|kind| slip_of(kind, text, reason)),
+                asked: false,
             }),
             treated => treated,
         }
@@ -354,7 +355,18 @@ impl TablePlan {
         let linkage = self.for_scoring(planned, text, &cell);
         let cohort = self.cohort(planned, text)?;
         let blank = text.is_empty();
-        Ok(TreatedCell { cell, state, part, linkage, name, note, blank, cohort, slip: None })
+        Ok(TreatedCell {
+            cell,
+            state,
+            part,
+            linkage,
+            name,
+            note,
+            blank,
+            cohort,
+            slip: None,
+            asked: false,
+        })
     }
 
     fn identifier<'a>(

@@ -300,16 +300,16 @@ impl<'a> Workers<'a> {
             let births = triaged.iter().flat_map(|batch| batch.births(column)).collect();
             tokens.slips.tell(kind, &births, vault)?;
         }
+        triaged.iter_mut().try_for_each(|batch| batch.resolve(tokens))?;
         if let Some(vault) = vault.as_deref_mut().filter(|_| tells) {
             for of in &plan.facts {
                 for batch in triaged.iter() {
-                    let (rows, untold) = batch.facts(of);
+                    let take = |row: &_| tokens.facts.take(row, plan.first_day, vault);
+                    let untold = batch.facts(of, take)?;
                     tokens.facts.leave(untold);
-                    tokens.facts.tell(&rows, vault)?;
                 }
             }
         }
-        triaged.iter_mut().try_for_each(|batch| batch.resolve(tokens))?;
         let rows = |batch: &TriagedBatch<'_>| {
             self.parts.rows(plan, batch, (&mut **tokens, vault.as_deref_mut()))
         };

@@ -30,6 +30,7 @@ pub mod frame;
 mod keys;
 mod manifest;
 pub mod note;
+mod person_facts;
 mod proof;
 mod proposal;
 mod publication;
@@ -61,6 +62,7 @@ pub use ending::{EndOrder, EndStatus, RemovedDataset, RemovedFiles, StoreRemoval
 pub use exact_only::{ExactOnlyList, ListChange, ListChanged, ListedKind, ListedPseudonyms};
 pub use keys::{DataKey, Unwrapped, WrappedKey};
 pub use manifest::{ManifestFault, NewestManifests, RecordedManifest, writer};
+pub use person_facts::{FactsRow, PersonFacts, ToldDate};
 pub use proof::Proof;
 pub use proposal::{
     Approval, CarriedOut, Proposed, ProposedAction, Reidentified, SubjectPseudonym,
@@ -76,8 +78,7 @@ pub use request::Request;
 pub use response::Response;
 pub use retention::{
     DeliveryCount, DisposalCounts, DisposalHead, DisposalReceipt, DisposedDataset, DueCount,
-    HeldCount, PersonFacts, RetentionPlan, SMALLEST_SHOWN, ShownCount, StandingHold,
-    UndeterminedCount,
+    HeldCount, RetentionPlan, SMALLEST_SHOWN, ShownCount, StandingHold, UndeterminedCount,
 };
 pub use review::SignedDecisions;
 pub use run::{FilesFault, IdentifierBatch, InputFile, NamedFile, OpenedRun, RunManifest};
@@ -91,4 +92,4 @@ pub use tokens::{RunCipher, RunKey, SealedRunKey, Token};
 pub use unlock::{LockedReport, Share, ShareKind, Unlocking, VaultState};
 
 /// The protocol's version. A vault answers a client of its own version alone.
-pub const PROTOCOL: u16 = 14;
+pub const PROTOCOL: u16 = 15;

@@ -204,11 +204,9 @@ pub enum Request {
     },
     /// A custodian's share, for a vault that is locked. Such a vault answers this and [`Request::Status`] alone.
     Unlock(Share),
-    /// Facts of persons in the open run's rows, for the retention schedule. Their identifiers were asked for in the run. The vault
+    /// Facts of persons in the open run's rows, for the retention schedule. Their tokens were answered in the run. The vault
     /// keeps it once the run is closed.
-    TellFacts(
-        #[serde(deserialize_with = "bounds::list::<_, _, { bounds::SOME }>")] Vec<PersonFacts>,
-    ),
+    TellFacts(PersonFacts),
     /// The plan of a schedule.
     PlanRetention {
         /// The purpose.

@@ -1,30 +1,9 @@
-//! Dates and categories of persons on their way to the vault, the plan of what is due, and its disposal.
+//! The plan of what is due under the retention schedule, and its disposal.
 
 use minster_model::{DatasetRef, KeyVersion, Kind, Purpose};
 use serde::{Deserialize, Serialize};
 
-use crate::{IdentifierBatch, ListPart, bounds};
-
-/// Facts of one person in a delivery's rows, for the retention schedule. Holds identifiers: no `Debug`.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct PersonFacts {
-    /// Identifiers of one row, canonical: the person's own come first.
-    pub identifiers: IdentifierBatch,
-    /// Their kinds, in the same order.
-    #[serde(deserialize_with = "bounds::list::<_, _, { bounds::FEW }>")]
-    pub kinds: Vec<Kind>,
-    /// How many of them are the person's own numbers. The others stand beside them: match keys, numbers of rows and cases.
-    pub own: u32,
-    /// Categories of the schedule that the rows show.
-    #[serde(deserialize_with = "bounds::texts::<_, { bounds::FEW }, { bounds::WORD }>")]
-    pub categories: Vec<String>,
-    /// Dates of events: the event's name in the schedule, and the day (ISO).
-    #[serde(deserialize_with = "bounds::pairs::<_, { bounds::FEW }, { bounds::WORD }>")]
-    pub dates: Vec<(String, String)>,
-    /// Events whose dates the row leaves blank, and the first day of its delivery's period (ISO): they had not happened yet.
-    #[serde(deserialize_with = "bounds::pairs::<_, { bounds::FEW }, { bounds::WORD }>")]
-    pub open: Vec<(String, String)>,
-}
+use crate::{ListPart, bounds};
 
 /// A count that is told only where it is not small.
 pub type ShownCount = Option<u64>;

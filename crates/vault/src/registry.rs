@@ -37,7 +37,7 @@ use crate::{
 };
 pub use births::Births;
 pub use facts::FactsBook;
-pub(crate) use facts::ToldPerson;
+pub(crate) use facts::{NewRow, ToldPerson};
 use file::{Batch, Fate, FileSubject, RegistryFile};
 pub use tombstones::Tombstones;
 
@@ -124,6 +124,24 @@ impl Registry {
     pub fn find_pseudonym(&self, pseudonym: &Pseudonym) -> Option<u32> {
         let same = |&record: &u32| self.pseudonyms[record as usize] == *pseudonym;
         self.by_pseudonym.find(hash(pseudonym.as_bytes()), same).copied()
+    }
+
+    /// The same of many, as [`Registry::find_all`] finds links.
+    pub(crate) fn find_pseudonyms(&self, pseudonyms: &[Pseudonym]) -> Vec<Option<u32>> {
+        let candidate =
+            |of: &Pseudonym| self.by_pseudonym.find(hash(of.as_bytes()), |_| true).copied();
+        let mut found: Vec<Option<u32>> = pseudonyms.iter().map(candidate).collect();
+        for (found, pseudonym) in found.iter_mut().zip(pseudonyms) {
+            if found.is_some_and(|record| self.pseudonyms[record as usize] != *pseudonym) {
+                *found = self.find_pseudonym(pseudonym);
+            }
+        }
+        found
+    }
+
+    /// The link of a record.
+    pub(crate) fn link(&self, record: u32) -> &Link {
+        &self.links[record as usize]
     }
 
     /// The records of pseudonyms of another version. All records are tried, once for all pseudonyms.

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: the whole job at 25,000 pupils, stage by stage, in one table.
 
+mod dates;
+
 use std::{
     fs,
     io::Read,
@@ -22,15 +24,21 @@ pub(crate) struct Bench {
     /// Runs of each stage; the median is shown.
     #[arg(long, default_value_t = 3)]
     runs: usize,
+    /// Measure the price of the dates for the retention schedule alone.
+    #[arg(long)]
+    dates: bool,
 }
 
 impl Bench {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let stage = Stage::build("bench")?;
         stage.make_council(self.pupils, 1)?;
-        let vault = stage.start_vault()?;
         let config = stage.folder.join("config/pipeline.toml");
         keep_parts(&config)?;
+        if self.dates {
+            return dates::measure(&stage, &config, self.runs);
+        }
+        let vault = stage.start_vault()?;
         let rows = |count: u64| count as f64;
         let truth = fs::read_to_string(stage.folder.join("truth/children.csv"))
             .map_err(|source| Failure::Folder { path: stage.folder.clone(), source })?;
@@ -61,50 +69,12 @@ impl Bench {
                 peak / 1024
             ));
         }
-        self.retention_dates(&stage, &config)?;
         drop(vault);
+        dates::measure(&stage, &config, self.runs)?;
         cargo::run(
             "cargo bench",
             &mut cargo::bench(&["tabulate", "protect", "pseudonymise", "dispose"]),
         )
-    }
-}
-
-impl Bench {
-    /// The price of telling the vault the dates that the retention schedule needs: ingestion with a schedule beside the same
-    /// without one, in turns.
-    fn retention_dates(&self, stage: &Stage, config: &Path) -> Result<(), Failure> {
-        let without = config.with_file_name("without-schedule.toml");
-        let io = |source| Failure::Folder { path: config.to_owned(), source };
-        let text = fs::read_to_string(config).map_err(io)?;
-        let lines = text.lines().filter(|line| !line.starts_with("schedule"));
-        let plain: String = lines.map(|line| format!("{line}\n")).collect();
-        fs::write(&without, plain).map_err(io)?;
-        let mut ratios = Vec::new();
-        for turn in 0..self.runs.max(1) {
-            let ingest = |config: &Path| {
-                let mut run = stage.program("minster-ingest");
-                run.args(["run", "--again", "--config"]).arg(config).stdout(Stdio::null());
-                measure(&mut run)
-            };
-            // Each turn begins with the other.
-            let (with, without) = match turn % 2 {
-                0 => (ingest(config)?, ingest(&without)?),
-                _ => {
-                    let plain = ingest(&without)?;
-                    (ingest(config)?, plain)
-                }
-            };
-            ratios.push(with.0 / without.0);
-        }
-        ratios.sort_by(f64::total_cmp);
-        let (least, most) = (ratios[0], ratios[ratios.len() - 1]);
-        say(&format!(
-            "{:<24} {:>12} times the time without them, in turns ({least:.2} to {most:.2})",
-            "dates for retention",
-            format!("{:.2}", ratios[ratios.len() / 2]),
-        ));
-        Ok(())
     }
 }
 

@@ -285,6 +285,11 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Leaves it running after this program.
     fn leave(self) {
         say(&format!("the vault goes on as process {0}; `kill {0}` stops it", self.child.id()));

@@ -1,8 +1,12 @@
 //! The persons of a batch's rows: those whose records were disposed of stay out, and what the rows say of the others is told for the
 //! retention schedule.
 
+#[cfg(test)]
+mod tests;
+
 use minster_model::Kind;
 use minster_sources::{Reason, parse_date};
+use minster_vault_api::{Token, ToldDate, VaultError};
 
 use super::{Cell, ColumnCells, TriagedBatch};
 use crate::{
@@ -113,48 +117,70 @@ impl TriagedBatch<'_> {
         self.forget_unused();
     }
 
-    /// The facts of persons that the accepted rows tell, and a count of those that could not be told. Identifiers' tokens are still to be put in their places.
-    pub(crate) fn facts<'b>(&'b self, of: &'b PlannedFacts) -> (Vec<RowFacts<'b>>, Untold) {
-        let (mut all, mut untold) = (Vec::new(), Untold::default());
+    /// Hands on the facts of persons that the accepted rows tell, once tokens stand in the places of identifiers; counts those that
+    /// could not be told. A number that was repaired, or that means another child, tells nothing.
+    pub(crate) fn facts<'b>(
+        &'b self,
+        of: &'b PlannedFacts,
+        mut take: impl FnMut(&RowFacts<'b>) -> Result<(), VaultError>,
+    ) -> Result<Untold, VaultError> {
+        let (plan, mut untold) = (self.treated.plan, Untold::default());
+        let numbers = |column: usize| self.treated.columns[column].as_ref();
+        let own: Vec<_> = of.own.iter().filter_map(|column| numbers(*column)).collect();
+        let is_beside = |column: &usize| {
+            !of.own.contains(column)
+                && plan.columns[*column].kind().is_some_and(|kind| !plan.is_own(kind))
+        };
+        let beside: Vec<_> =
+            (0..plan.columns.len()).filter(is_beside).filter_map(numbers).collect();
+        let condition = of.condition.as_ref();
+        let mut counts = condition.map(|(column, one_of)| {
+            (PerCell::of(self, *column), move |text: &str| one_of.contains(&text.to_uppercase()))
+        });
+        let mut dates: Vec<_> =
+            of.dates.iter().map(|(event, column)| (*event, PerCell::of(self, *column))).collect();
+        let date = |text: &str| match parse_date(text, &plan.dates) {
+            Ok(date) if !text.is_empty() => Ok(date),
+            _ => Err(text.is_empty()),
+        };
+        let mut facts = RowFacts { category: of.category.as_ref(), ..RowFacts::default() };
         for (place, row) in self.accepted.iter().enumerate() {
             let row = *row as usize;
-            if let Some((column, one_of)) = &of.condition {
-                let text = self.text(row, *column);
-                if !one_of.contains(&text.to_uppercase()) {
-                    continue;
-                }
+            if let Some((cells, counts)) = &mut counts
+                && !cells.at(row, &*counts)
+            {
+                continue;
             }
-            let own: Vec<_> =
-                of.own.iter().filter_map(|column| self.number(row, *column)).collect();
-            if own.is_empty() {
+            facts.own.clear();
+            facts.own.extend(own.iter().filter_map(|cells| cells.asked(row)));
+            if facts.own.is_empty() {
                 untold.evidence += u64::from(of.category.is_some());
                 continue;
             }
-            let plan = self.treated.plan;
-            let others = (0..plan.columns.len()).filter(|column| !of.own.contains(column));
-            let others = others.filter_map(|column| self.number(row, column));
-            let others = others.filter(|(kind, _)| !plan.is_own(kind));
-            let keys = plan.keys.iter().zip(&self.keys).filter_map(|(key, cells)| {
-                Some((&key.kind, cells.cells[cells.codes[place] as usize].identifier()?))
-            });
-            let (mut dates, mut open) = (Vec::new(), Vec::new());
-            for (event, column) in &of.dates {
-                let text = self.text(row, *column);
-                match parse_date(text, &plan.dates) {
-                    Ok(date) if !text.is_empty() => dates.push((*event, date)),
-                    _ => {
-                        untold.dates += u64::from(!text.is_empty());
+            facts.beside.clear();
+            facts.beside.extend(beside.iter().filter_map(|cells| cells.asked(row)));
+            let keys =
+                self.keys.iter().filter_map(|key| match &key.cells[key.codes[place] as usize] {
+                    Cell::Token(token) => Some(*token),
+                    _ => None,
+                });
+            facts.beside.extend(keys);
+            facts.dates.clear();
+            for (event, cells) in &mut dates {
+                match cells.at(row, date) {
+                    Ok(date) => facts.dates.push((*event, ToldDate::On(date))),
+                    Err(is_blank) => {
+                        untold.dates += u64::from(!is_blank);
                         // As far as anybody can say, the case in the row has not ended.
                         if of.category.is_some() && event.may_be_open() {
-                            open.push((*event, plan.first_day));
+                            facts.dates.push((*event, ToldDate::Open));
                         }
                     }
                 }
             }
-            let (beside, category) = (others.chain(keys).collect(), of.category.as_ref());
-            all.push(RowFacts { own, beside, category, dates, open });
+            take(&facts)?;
         }
-        (all, untold)
+        Ok(untold)
     }
 
     fn number(&self, row: usize, column: usize) -> Option<(&Kind, &[u8])> {
@@ -166,5 +192,40 @@ impl TriagedBatch<'_> {
     /// A cell as the file has it; blank, where it means that.
     fn text(&self, row: usize, column: usize) -> &str {
         self.treated.plan.bare(self.treated.text(row, column))
+    }
+}
+
+impl ColumnCells<'_> {
+    /// The token of a row's number, where the vault was asked for it.
+    fn asked(&self, row: usize) -> Option<Token> {
+        match self.at(row) {
+            Ok(TreatedCell { asked: true, cell: Cell::Token(token), .. }) => Some(*token),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a column's different texts once each, as far as they are known to be the same.
+struct PerCell<'b, T> {
+    batch: &'b TriagedBatch<'b>,
+    column: usize,
+    codes: Option<&'b [u32]>,
+    read: Vec<Option<T>>,
+}
+
+impl<'b, T: Copy> PerCell<'b, T> {
+    fn of(batch: &'b TriagedBatch<'b>, column: usize) -> Self {
+        let cells = batch.treated.columns[column].as_ref();
+        let read = vec![None; cells.map_or(0, |cells| cells.cells.len())];
+        Self { batch, column, codes: cells.map(|cells| cells.codes.as_slice()), read }
+    }
+
+    fn at(&mut self, row: usize, read: impl Fn(&str) -> T) -> T {
+        let text = || self.batch.text(row, self.column);
+        match self.codes {
+            // A cell that was corrected has a code of its own.
+            Some(codes) => *self.read[codes[row] as usize].get_or_insert_with(|| read(text())),
+            None => read(text()),
+        }
     }
 }

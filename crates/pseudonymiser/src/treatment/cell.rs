@@ -88,6 +88,8 @@ pub(crate) struct TreatedCell<'a> {
     pub(crate) cohort: Option<i32>,
     /// A number that failed and may be repaired, in its canonical writing.
     pub(crate) slip: Option<Box<[u8]>>,
+    /// Whether its number was asked for, and the answer stands in its place.
+    pub(crate) asked: bool,
 }
 
 impl TablePlan {
@@ -123,6 +125,7 @@ impl TreatedCell<'_> {
             blank: false,
             cohort: None,
             slip: None,
+            asked: false,
         }
     }
 
@@ -138,6 +141,7 @@ impl TreatedCell<'_> {
             blank: false,
             cohort: None,
             slip: None,
+            asked: false,
         }
     }
 

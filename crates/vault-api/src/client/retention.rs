@@ -7,7 +7,7 @@ use crate::{DisposalReceipt, PersonFacts, RecordedManifest, Request, Response, R
 
 impl Client {
     /// Tells what the open run's rows say of persons. A batch must fit one frame.
-    pub fn tell_facts(&mut self, facts: Vec<PersonFacts>) -> Result<(), VaultError> {
+    pub fn tell_facts(&mut self, facts: PersonFacts) -> Result<(), VaultError> {
         match self.ask(&Request::TellFacts(facts))? {
             Response::FactsTold => Ok(()),
             _ => Err(VaultError::Protocol),

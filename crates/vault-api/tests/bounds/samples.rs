@@ -16,7 +16,7 @@ use minster_vault_api::{
     QuarantineRows, ReadColumns, Recognisable, Recognised, RecordedManifest, Reidentified,
     ReleaseRules, Request, Response, RestrictedList, RetentionPlan, RoleGrant, RunKey, RunManifest,
     SealedRunKey, Share, ShareKind, SignedDecisions, StandingHold, StatusReport, SubjectPseudonym,
-    TextToken, UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
+    TextToken, Token, ToldDate, UndeterminedCount, Unlocking, Unwrapped, VersionStatus, WrappedKey,
 };
 
 use crate::{
@@ -64,14 +64,10 @@ fn input() -> InputFile {
 }
 
 fn facts() -> PersonFacts {
-    PersonFacts {
-        identifiers: batch(),
-        kinds: vec![n()],
-        own: 1,
-        categories: vec![t()],
-        dates: vec![(t(), t())],
-        open: vec![(t(), t())],
-    }
+    let mut facts = PersonFacts::new(jiff::civil::Date::constant(2024, 9, 1));
+    let token = [Token::from_bytes([1; Token::LEN])];
+    facts.push(Some("ab"), &token, &[], [("ab", ToldDate::Open)].into_iter()).unwrap();
+    facts
 }
 
 fn compared() -> ComparedText {
@@ -214,7 +210,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::ReadLog { from: 0 },
         Request::CompareSubject { proposal: t(), identifiers: batch() },
         Request::Unlock(Share::new("ab")),
-        Request::TellFacts(vec![facts()]),
+        Request::TellFacts(facts()),
         Request::Compare(vec![compared()]),
         Request::PlanRetention { purpose: n(), schedule: t(), until: t() },
         Request::ReadDisposal { list: t(), from: 0 },

@@ -182,7 +182,12 @@ impl RegistryFile {
         let salt = random::<32>()?;
         let count = u32::try_from(links.len()).map_err(long)?;
         let sealer = Sealer::new(keys, self.book, &self.purpose, version, &salt)?;
-        let mut body = Vec::with_capacity(links.len() * 96);
+        let rows: usize = identifiers.iter().map(|identifier| identifier.len() + GCM_TAG + 2).sum();
+        let all = 4 + FIXED + subject.len() + links.len() * 32 + rows + 2 * TAG + GCM_TAG;
+        // Its length stands before it, once that is known.
+        let mut bytes = Vec::with_capacity(all);
+        bytes.extend_from_slice(&[0; 4]);
+        let body = &mut bytes;
         body.extend_from_slice(&self.records.to_be_bytes());
         body.extend_from_slice(&count.to_be_bytes());
         body.extend_from_slice(&version.0.to_be_bytes());
@@ -197,7 +202,8 @@ impl RegistryFile {
         let rows = super::spread(&numbered, |part| {
             let mut rows = Vec::with_capacity(part.len() * 40);
             for (place, identifier) in part {
-                let mut row = identifier.to_vec();
+                let mut row = Vec::with_capacity(identifier.len() + GCM_TAG);
+                row.extend_from_slice(identifier);
                 let record = first + u64::from(*place);
                 let sealed = sealer.seal(&sealer.rows, record, *place, &mut row);
                 rows.push(sealed.map(|()| row));
@@ -211,15 +217,20 @@ impl RegistryFile {
             body.extend_from_slice(&length.to_be_bytes());
             body.extend_from_slice(&row);
         }
-        let tag = self.tag_of(&body);
-        body.extend_from_slice(tag.as_ref());
-        let length = u32::try_from(body.len()).map_err(long)?;
-        let bytes = [&length.to_be_bytes(), body.as_slice()].concat();
+        let tag = self.tag_of(&bytes[4..]);
+        bytes.extend_from_slice(tag.as_ref());
+        let length = bytes.len() - 4;
+        // A longer one would be taken for a torn end as the file is opened.
+        if length > LONGEST {
+            return Err(VaultFault::Crypto("a batch is too long"));
+        }
+        let length = u32::try_from(length).map_err(long)?;
+        bytes[..4].copy_from_slice(&length.to_be_bytes());
         if let Err(error) = self.disk.append(&mut self.file, &bytes) {
             let _ = self.disk.truncate(&self.file, self.length);
             return Err(VaultFault::io("write", &self.path)(error));
         }
-        self.entered(&body, count);
+        self.entered(&bytes[4..], count);
         Ok(())
     }
 

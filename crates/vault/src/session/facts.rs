@@ -1,26 +1,25 @@
 //! Facts that a run's rows say of persons, for the retention schedule: taken in with the run, sealed beside the registry.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use minster_model::Role;
-use minster_retention::{CategoryName, Event as HappenedEvent, MOST_CATEGORIES};
-use minster_vault_api::{Denial, PersonFacts, Response};
+use jiff::civil::Date;
+use minster_model::{Pseudonym, Role};
+use minster_retention::{CategoryName, Event as HappenedEvent};
+use minster_vault_api::{Denial, FactsRow, PersonFacts, Response, ToldDate};
 use zeroize::Zeroizing;
 
-use super::{
-    Session, fault, out_of_order,
-    runs::{LONGEST, OpenRun},
-};
+use super::{Session, fault, out_of_order, runs::OpenRun};
 use crate::{
-    keys::{Keys, Link},
+    keys::Link,
     log::Event,
     open_purpose::OpenPurpose,
-    registry::ToldPerson,
+    registry::{NewRow, spread},
+    retention::RetentionKey,
     vault::in_use,
 };
 
-/// Identifiers of one row.
-const MOST_IDENTIFIERS: usize = 64;
+/// Numbers of one row.
+const MOST_NUMBERS: usize = 64;
 /// Dates of one row.
 const MOST_DATES: usize = 64;
 /// Different rows of facts that a run may tell for each identifier that it asked for.
@@ -34,26 +33,34 @@ pub(super) struct ToldFacts {
     /// Those that no delivery told before, by their keyed hashes.
     new: HashMap<Link, Zeroizing<Vec<u8>>>,
     /// Those that are known: a hash a row, so that each counts once.
-    known: std::collections::HashSet<Link>,
+    known: HashSet<Link>,
 }
 
 impl Session<'_> {
-    pub(super) fn tell_facts(&mut self, facts: Vec<PersonFacts>) -> Result<Response, Denial> {
+    pub(super) fn tell_facts(&mut self, facts: &PersonFacts) -> Result<Response, Denial> {
         self.allow(&[Role::Ingest], "facts of persons")?;
         let vault = self.vault;
         let Some(run) = self.run.as_mut() else { return Err(out_of_order("open a run first")) };
         let books = vault.books(&run.purpose)?;
         let books = in_use(&books)?;
         run.is_in(&books)?;
+        // Tokens stand for the pseudonyms of one version of the keys.
+        vault.look(|state| run.is_of(state.named(&run.purpose)?))??;
+        let names = Names::of(facts)?;
+        let records = asked_records(facts, run, &books)?;
+        let rows = with_records(facts, &records)?;
         let key = vault.keys().retention_key("facts", &run.purpose);
-        for of in &facts {
-            let row = told(of, run, &books, vault.keys())?.write().map_err(fault)?;
-            let hash = key.hash(&row);
-            let is_new = match books.facts.knows(&hash) {
-                true => run.facts.known.insert(hash),
-                false => run.facts.new.insert(hash, row).is_none(),
+        let hashed = spread(&rows, |some| {
+            let (mut row, mut bytes) = (NewRow::default(), Zeroizing::new(Vec::new()));
+            some.iter().map(|of| hashed(of, &names, &books, &key, (&mut row, &mut bytes))).collect()
+        });
+        for row in hashed {
+            let (hash, new) = row?;
+            let is_told_first = match new {
+                Some(row) => run.facts.new.insert(hash, row).is_none(),
+                None => run.facts.known.insert(hash),
             };
-            run.facts.told += u64::from(is_new);
+            run.facts.told += u64::from(is_told_first);
         }
         if run.facts.told > run.distinct * MOST_ROWS {
             return Err(out_of_order("more facts than persons can have"));
@@ -89,50 +96,106 @@ impl Session<'_> {
     }
 }
 
-/// Checks what was told of one person; its identifiers were asked for in the run.
-fn told(
-    of: &PersonFacts,
+/// The names of a message, as the schedule has them.
+struct Names {
+    categories: Vec<CategoryName>,
+    events: Vec<HappenedEvent>,
+    first_day: Date,
+}
+
+impl Names {
+    fn of(facts: &PersonFacts) -> Result<Self, Denial> {
+        let wrong = || out_of_order("a category or date that is none");
+        let category = |name: &String| name.parse::<CategoryName>().map_err(|_| wrong());
+        let event = |name: &String| {
+            let event = HappenedEvent::ALL.into_iter().find(|known| known.as_str() == name);
+            event.ok_or_else(|| out_of_order("an event that is none"))
+        };
+        Ok(Self {
+            categories: facts.categories().iter().map(category).collect::<Result<_, _>>()?,
+            events: facts.events().iter().map(event).collect::<Result<_, _>>()?,
+            first_day: facts.first_day().parse().map_err(|_| wrong())?,
+        })
+    }
+}
+
+/// The records behind all tokens; each was answered in the run.
+fn asked_records(
+    facts: &PersonFacts,
     run: &OpenRun,
     books: &OpenPurpose,
-    keys: &Keys,
-) -> Result<ToldPerson, Denial> {
-    let PersonFacts { identifiers, kinds, own, categories, dates, open } = of;
-    let own = *own as usize;
-    let fits = identifiers.is_well_formed()
-        && identifiers.len() == kinds.len()
-        && (1..=identifiers.len()).contains(&own)
-        && identifiers.len() <= MOST_IDENTIFIERS
-        && identifiers.iter().all(|one| one.len() <= LONGEST)
-        && categories.len() <= MOST_CATEGORIES
-        && dates.len() + open.len() <= MOST_DATES;
-    if !fits {
+) -> Result<Vec<u32>, Denial> {
+    let mut pseudonyms = facts.tokens().to_vec();
+    run.tokens.to_pseudonyms(&mut pseudonyms);
+    let (pseudonyms, []) = pseudonyms.as_chunks() else {
         return Err(out_of_order("facts of a person that do not fit"));
-    }
-    let mut person = ToldPerson::default();
-    for (place, (identifier, kind)) in identifiers.iter().zip(kinds).enumerate() {
-        let link = run.corrections.meant(keys.link_key(kind).link(identifier));
-        if !run.has_asked(books, &link) {
-            return Err(out_of_order("facts beside a number that the run did not ask for"));
-        }
-        match place < own {
-            true => drop(person.own.insert((link, kind.clone()))),
-            false => drop(person.beside.insert(link)),
-        }
-    }
-    let wrong = |_| out_of_order("a category or date that is none");
-    for category in categories {
-        person.categories.insert(category.parse::<CategoryName>().map_err(wrong)?);
-    }
-    let dated = |(event, day): &(String, String)| {
-        let event = HappenedEvent::ALL.into_iter().find(|known| known.as_str() == event);
-        let event = event.ok_or_else(|| out_of_order("an event that is none"))?;
-        let day = day.parse().map_err(|_| out_of_order("a category or date that is none"))?;
-        Ok::<_, Denial>((event, day))
     };
-    person.dates = dates.iter().map(dated).collect::<Result<_, _>>()?;
-    person.open = open.iter().map(dated).collect::<Result<_, _>>()?;
-    if person.open.iter().any(|(event, _)| !event.may_be_open()) {
-        return Err(out_of_order("an event that is never open"));
+    let pseudonyms: Vec<Pseudonym> =
+        pseudonyms.iter().copied().map(Pseudonym::from_bytes).collect();
+    let found = books.registry.find_pseudonyms(&pseudonyms);
+    let asked = found.into_iter().map(|record| record.filter(|record| run.seen.has(*record)));
+    asked
+        .collect::<Option<_>>()
+        .ok_or_else(|| out_of_order("facts beside a number that the run did not ask for"))
+}
+
+/// Each row with the records of its numbers.
+fn with_records<'a>(
+    facts: &'a PersonFacts,
+    mut records: &'a [u32],
+) -> Result<Vec<(FactsRow<'a>, &'a [u32])>, Denial> {
+    let do_not_fit = || out_of_order("facts of a person that do not fit");
+    let mut rows = Vec::new();
+    for row in facts.rows() {
+        let row = row.ok_or_else(do_not_fit)?;
+        let (own, beside) = (row.own, row.beside);
+        let fits = own >= 1 && own + beside <= MOST_NUMBERS && row.dates().len() <= MOST_DATES;
+        let of_row = records.split_at_checked(own + beside).filter(|_| fits);
+        let (of_row, rest) = of_row.ok_or_else(do_not_fit)?;
+        rows.push((row, of_row));
+        records = rest;
     }
-    Ok(person)
+    match records.is_empty() {
+        true => Ok(rows),
+        false => Err(do_not_fit()),
+    }
+}
+
+/// A row's keyed hash, and its bytes where no delivery told it before.
+type HashedRow = (Link, Option<Zeroizing<Vec<u8>>>);
+
+/// A row as it is kept.
+fn hashed<'a>(
+    (told, records): &(FactsRow<'_>, &[u32]),
+    names: &'a Names,
+    books: &'a OpenPurpose,
+    key: &RetentionKey,
+    (row, bytes): (&mut NewRow<'a>, &mut Zeroizing<Vec<u8>>),
+) -> Result<HashedRow, Denial> {
+    let registry = &books.registry;
+    let (own, beside) = records.split_at(told.own);
+    row.own.clear();
+    row.own.extend(own.iter().map(|record| (registry.link(*record), registry.kind(*record))));
+    row.beside.clear();
+    row.beside.extend(beside.iter().map(|record| registry.link(*record)));
+    let wrong = || out_of_order("a category or date that is none");
+    row.category = match told.category {
+        Some(at) => Some(names.categories.get(at).ok_or_else(wrong)?),
+        None => None,
+    };
+    row.dates.clear();
+    row.open.clear();
+    for date in told.dates() {
+        let (event, date) = date.ok_or_else(wrong)?;
+        let event = *names.events.get(event).ok_or_else(wrong)?;
+        match date {
+            ToldDate::On(on) => row.dates.push((event, on)),
+            ToldDate::Open if event.may_be_open() => row.open.push((event, names.first_day)),
+            ToldDate::Open => return Err(out_of_order("an event that is never open")),
+        }
+    }
+    row.write(bytes).map_err(fault)?;
+    let hash = key.hash(bytes);
+    let is_new = !books.facts.knows(&hash);
+    Ok((hash, is_new.then(|| bytes.clone())))
 }

@@ -170,7 +170,7 @@ impl<'a> Session<'a> {
             Request::CompareSubject { proposal, identifiers } => {
                 self.compare_subject(proposal, &identifiers)
             }
-            Request::TellFacts(facts) => self.tell_facts(facts),
+            Request::TellFacts(facts) => self.tell_facts(&facts),
             Request::PlanRetention { purpose, schedule, until } => {
                 self.plan_retention(purpose, &schedule, &until)
             }

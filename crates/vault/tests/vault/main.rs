@@ -40,6 +40,7 @@ mod serving;
 mod shared;
 mod slips;
 mod strangers;
+mod told;
 mod unlock;
 mod vectors;
 mod wall;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     common::{PURPOSES, Site, batch, carried_out, copy, dataset, kind, manifest, rotated},
-    retention::facts,
+    told::{facts, tell},
 };
 
 /// Changes with which the vault opens: file, kind of change (a star is any), and why that is harmless.
@@ -62,7 +62,7 @@ fn session(site: &Site, checkpoints: &Path, period: &str, number: &str) {
     client.open_run(run).unwrap();
     client.pseudonymise(&kind("upn"), batch(&[WHO.0, number])).unwrap();
     client.tell_births(&kind("upn"), batch(&[WHO.0, number]), batch(&[WHO.1, WHO.1])).unwrap();
-    client.tell_facts(vec![facts(&[("upn", number)], &[], &[], Some(WHO.1))]).unwrap();
+    tell(&mut client, &[facts(&[("upn", number)], &[], &[], Some(WHO.1))]).unwrap();
     client.close_run(&[]).unwrap();
     serving.recorded(&dataset(DatasetClass::Source));
     serving.ask("health", "upn", &[number]).unwrap();

@@ -5,10 +5,14 @@ use std::fs;
 use minster_model::{Pseudonym, Role};
 use minster_vault_api::{
     CarriedOut, Client, Denial, DisposalCounts, DisposalHead, OpenedRun, PersonFacts, Proposed,
-    ProposedAction, RetentionPlan, RunManifest, VaultError, note::Verifier,
+    ProposedAction, RetentionPlan, RunManifest, Token, ToldDate, VaultError, note::Verifier,
 };
 
-use crate::common::{Serving, Site, batch, carried_out, denial, kind, manifest, turned_back};
+pub(crate) use crate::told::facts;
+use crate::{
+    common::{Serving, Site, batch, carried_out, denial, kind, manifest, turned_back},
+    told::{Loose, Row, packed, tell},
+};
 
 pub(crate) const SCHEDULE: &str = r#"
 [[person]]
@@ -37,38 +41,11 @@ pub(crate) fn education() -> minster_model::Purpose {
     "education".parse().unwrap()
 }
 
-/// Facts of one row: own numbers, what stands beside them, categories, dates.
-pub(crate) fn facts(
-    own: &[(&str, &str)],
-    beside: &[(&str, &str)],
-    categories: &[&str],
-    born: Option<&str>,
-) -> PersonFacts {
-    let all: Vec<_> = own.iter().chain(beside).collect();
-    PersonFacts {
-        identifiers: batch(&all.iter().map(|(_, number)| *number).collect::<Vec<_>>()),
-        kinds: all.iter().map(|(of, _)| kind(of)).collect(),
-        own: own.len() as u32,
-        categories: categories.iter().map(|&name| name.to_owned()).collect(),
-        dates: born.iter().map(|&day| ("birth".to_owned(), day.to_owned())).collect(),
-        open: Vec::new(),
-    }
-}
-
 /// A run that asks for all identifiers of some facts, tells the facts, and is closed.
-pub(crate) fn run(
-    serving: &Serving,
-    source: &str,
-    told: &[PersonFacts],
-) -> Result<OpenedRun, VaultError> {
+pub(crate) fn run(serving: &Serving, source: &str, told: &[Row]) -> Result<OpenedRun, VaultError> {
     let mut client = serving.client(Role::Ingest)?;
     let opened = client.open_run(RunManifest { ..manifest("education", source, 10_000) })?;
-    for of in told {
-        for (identifier, kind) in of.identifiers.iter().zip(&of.kinds) {
-            client.pseudonymise(kind, batch(&[identifier]))?;
-        }
-    }
-    client.tell_facts(told.to_vec())?;
+    tell(&mut client, told)?;
     client.close_run(&[])?;
     Ok(opened)
 }
@@ -200,13 +177,15 @@ fn a_case_that_is_open_again_is_undetermined_until_its_end_is_told() {
     let serving = site.serve();
     let schedule =
         SCHEDULE.replace("event = \"birth\", years = 40", "event = \"case-closed\", years = 25");
-    let of = |closed: Option<&str>, open: Option<&str>| -> Vec<PersonFacts> {
-        let dates = |day: Option<&str>| {
-            day.iter().map(|day| ("case-closed".to_owned(), (*day).to_owned())).collect()
+    let of = |closed: Option<&str>, open: Option<&str>| -> Vec<Row> {
+        let date = match closed {
+            Some(day) => ToldDate::On(day.parse().unwrap()),
+            None => ToldDate::Open,
         };
-        let row = |n| PersonFacts {
-            dates: dates(closed),
-            open: dates(open),
+        let first_day = open.unwrap_or("2024-09-01").parse().unwrap();
+        let row = |n| Row {
+            dates: vec![("case-closed".to_owned(), date)],
+            first_day,
             ..facts(&[("upn", &upn(n))], &[], &["plan"], None)
         };
         (0..6).map(row).collect()
@@ -272,36 +251,80 @@ fn facts_come_with_numbers_that_the_run_asked_for_and_no_others() {
     filled(&serving);
     let mut client = serving.client(Role::Ingest).unwrap();
     let known = facts(&[("upn", &upn(0))], &[], &[], Some("1990-06-01"));
-    let told = |client: &mut Client, of: PersonFacts| denial(client.tell_facts(vec![of]));
-    assert!(matches!(told(&mut client, known.clone()), Denial::OutOfOrder { .. }), "no run");
-    client.open_run(manifest("education", "census", 10_000)).unwrap();
-    assert!(matches!(told(&mut client, known.clone()), Denial::OutOfOrder { .. }), "not asked");
-    client.pseudonymise(&kind("upn"), batch(&[upn(0)])).unwrap();
-    client.tell_facts(vec![known.clone()]).unwrap();
-    for wrong in [
-        PersonFacts { own: 0, ..known.clone() },
-        PersonFacts { own: 2, ..known.clone() },
-        PersonFacts { kinds: vec![], ..known.clone() },
-        PersonFacts { kinds: vec![kind("la-child-id")], ..known.clone() },
-        PersonFacts { categories: vec!["Not A Name".into()], ..known.clone() },
-        PersonFacts { dates: vec![("birth".into(), "1990-13-01".into())], ..known.clone() },
-        PersonFacts {
-            dates: vec![("expected-birth".into(), "1990-01-01".into())],
-            ..known.clone()
-        },
-        PersonFacts { dates: vec![("birth".into(), "1990-01-01".into()); 65], ..known.clone() },
-        PersonFacts { open: vec![("birth".into(), "1990-01-01".into())], ..known.clone() },
+    let told = |client: &mut Client, of: PersonFacts| denial(client.tell_facts(of));
+    let before = {
+        let mut earlier = serving.client(Role::Ingest).unwrap();
+        earlier.open_run(manifest("education", "census", 10_000)).unwrap();
+        earlier.pseudonymise(&kind("upn"), batch(&[upn(0)])).unwrap()[0]
+    };
+    let of_token = |token| packed(std::slice::from_ref(&known), |_| token);
+    assert!(matches!(told(&mut client, of_token(before)), Denial::OutOfOrder { .. }), "no run");
+    let opened = client.open_run(manifest("education", "census", 10_000)).unwrap();
+    let not_asked = |client: &mut Client, token| {
+        let why = told(client, of_token(token)).to_string();
+        assert!(why.contains("the run did not ask for"), "{why}");
+    };
+    not_asked(&mut client, before);
+    let token = client.pseudonymise(&kind("upn"), batch(&[upn(0)])).unwrap()[0];
+    client.tell_facts(of_token(token)).unwrap();
+    // Another run's token of the same number, a made-up one, and this run's for a number that others asked for.
+    not_asked(&mut client, before);
+    not_asked(&mut client, Token::from_bytes([7; Token::LEN]));
+    let other = serving.ask("education", "upn", &[&upn(1)]).unwrap()[0];
+    let mut bytes = *other.as_bytes();
+    serving.run_key("education", &opened.run_key).cipher().to_tokens(&mut bytes);
+    not_asked(&mut client, Token::from_bytes(bytes));
+    let fits = Loose {
+        first_day: "2024-09-01".into(),
+        categories: vec!["plan".into()],
+        events: vec!["birth".into(), "case-closed".into()],
+        tokens: token.as_bytes().to_vec(),
+        rows: vec![1, 1, 0, 2, 0, 7, 198, 6, 1, 1, 0, 0, 0, 0],
+    };
+    client.tell_facts(fits.facts()).unwrap();
+    let with = |change: fn(&mut Loose)| {
+        let mut wrong = fits.clone();
+        change(&mut wrong);
+        wrong
+    };
+    for (what, wrong) in [
+        ("no own number", with(|of| of.rows[1..3].copy_from_slice(&[0, 1]))),
+        ("more numbers than tokens", with(|of| of.rows[1] = 2)),
+        ("more tokens than numbers", with(|of| of.tokens.extend(of.tokens.clone()))),
+        ("half a token", with(|of| of.tokens.truncate(8))),
+        (
+            "too many numbers",
+            with(|of| {
+                (of.rows[1], of.tokens) = (65, of.tokens.repeat(65));
+            }),
+        ),
+        ("a row that is cut", with(|of| of.rows.truncate(13))),
+        (
+            "too many dates",
+            with(|of| {
+                of.rows = [&[1, 1, 0, 65][..], &[0, 7, 198, 6, 1].repeat(65)].concat();
+            }),
+        ),
+        ("a category that is none", with(|of| of.categories[0] = "Not A Name".into())),
+        ("a category without a name", with(|of| of.rows[0] = 2)),
+        ("an event that is none", with(|of| of.events[0] = "expected-birth".into())),
+        ("an event without a name", with(|of| of.rows[4] = 2)),
+        ("a day that is none", with(|of| of.rows[7] = 13)),
+        ("a birth that is open", with(|of| of.rows[9] = 0)),
+        ("a first day that is none", with(|of| of.first_day = "2024-13-01".into())),
     ] {
-        assert!(matches!(told(&mut client, wrong), Denial::OutOfOrder { .. }));
+        let why = told(&mut client, wrong.facts());
+        assert!(matches!(why, Denial::OutOfOrder { .. }), "{what}: {why}");
     }
     // One number cannot fill the vault with made-up dates.
     let many: Vec<_> = (1..=9)
         .map(|n| facts(&[("upn", &upn(0))], &[], &[], Some(&format!("1991-01-0{n}"))))
         .collect();
-    assert!(matches!(denial(client.tell_facts(many)), Denial::OutOfOrder { .. }));
+    let why = told(&mut client, packed(&many, |_| token)).to_string();
+    assert!(why.contains("more facts than persons can have"), "{why}");
     for role in [Role::Linker, Role::Analyst, Role::Custodian, Role::Auditor] {
         let mut other = serving.client(role).unwrap();
-        assert!(matches!(told(&mut other, known.clone()), Denial::RoleForbids { .. }), "{role}");
+        assert!(matches!(told(&mut other, of_token(token)), Denial::RoleForbids { .. }), "{role}");
         if !matches!(role, Role::Custodian | Role::Auditor) {
             let asked = other.plan_retention(&education(), SCHEDULE, "2026-01-01");
             assert!(matches!(denial(asked), Denial::RoleForbids { .. }), "{role}");
