@@ -95,7 +95,7 @@ impl Inputs<'_> {
         match self.get(name)? {
             Values::Days(values) => Ok(values),
             // A column that nobody has a value of has no type of its own.
-            Values::Whole(values) if values.iter().all(Option::is_none) => Ok(values),
+            values @ Values::Whole(none) if values.has_no_type() => Ok(none),
             other => Err(format!("{name} holds {}, and dates are needed", other.kind())),
         }
     }
@@ -251,10 +251,16 @@ fn days(
 /// The first known, the least or the greatest of some columns of one type.
 fn one_of(derivation: &Derivation, inputs: &Inputs<'_>) -> Result<Computed, String> {
     let kind = |values: &Values| std::mem::discriminant(values);
-    let Some(((first, of_first), others)) = inputs.columns.split_first() else {
+    if inputs.columns.is_empty() {
         return Err("it names no column".to_owned());
+    }
+    // A column that nobody has a value of has no type of its own, and goes with any.
+    let mut typed = inputs.columns.iter().filter(|(_, values)| !values.has_no_type());
+    let Some((first, of_first)) = typed.next() else {
+        return Ok(inputs.each_whole(|_| Err(Blank::Input)));
     };
-    for (name, values) in others {
+    let others: Vec<&(&ColumnName, Values)> = typed.collect();
+    for (name, values) in &others {
         if kind(values) != kind(of_first) {
             return Err(format!("{first} holds {}, and {name} {}", of_first.kind(), values.kind()));
         }
@@ -263,8 +269,8 @@ fn one_of(derivation: &Derivation, inputs: &Inputs<'_>) -> Result<Computed, Stri
         Values::Whole(values) | Values::Days(values) => Some(values.clone()),
         Values::Texts(_) => None,
     };
-    let all: Option<Vec<Vec<Option<i64>>>> =
-        inputs.columns.iter().map(|(_, of)| numbers(of)).collect();
+    let typed = std::iter::once(of_first).chain(others.iter().map(|(_, of)| of));
+    let all: Option<Vec<Vec<Option<i64>>>> = typed.map(numbers).collect();
     match (derivation, all) {
         (Derivation::First(_), None) => Ok(inputs.each_text(|row| {
             let mut texts = inputs.columns.iter().filter_map(|(_, values)| match values {
@@ -294,14 +300,14 @@ fn one_of(derivation: &Derivation, inputs: &Inputs<'_>) -> Result<Computed, Stri
 fn add(Added { of, less }: &Added, inputs: &Inputs<'_>) -> Result<Computed, String> {
     let columns = of.iter().map(|of| (1, &of.0)).chain(less.iter().map(|of| (-1, &of.0)));
     let all = columns.map(|(sign, name)| Ok((sign, inputs.whole(name)?)));
-    let all: Vec<(i64, &[Option<i64>])> = all.collect::<Result<_, String>>()?;
+    let all: Vec<(i128, &[Option<i64>])> = all.collect::<Result<_, String>>()?;
     Ok(inputs.each_whole(|row| {
         if all.iter().all(|(_, values)| values[row].is_none()) {
             return Err(Blank::Input);
         }
-        let parts = all.iter().map(|(sign, values)| sign * values[row].unwrap_or_default());
-        let sum: i64 = parts.fold(0i64, i64::saturating_add);
-        if sum < 0 { Err(Blank::BelowZero) } else { Ok(sum) }
+        let part = |values: &[Option<i64>]| i128::from(values[row].unwrap_or_default());
+        let sum: i128 = all.iter().map(|(sign, values)| sign * part(values)).sum();
+        if sum < 0 { Err(Blank::BelowZero) } else { Ok(i64::try_from(sum).unwrap_or(i64::MAX)) }
     }))
 }
 

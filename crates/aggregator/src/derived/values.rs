@@ -109,6 +109,11 @@ impl Values {
         }
     }
 
+    /// Whether nothing tells its type: nobody has a value. The values of an event that no child has are read as whole numbers.
+    pub(super) fn has_no_type(&self) -> bool {
+        matches!(self, Self::Whole(values) if values.iter().all(Option::is_none))
+    }
+
     /// Whether a row has a date, or a number above nothing.
     pub(super) fn is_there(&self, row: usize) -> bool {
         match self {
