@@ -125,6 +125,21 @@ fn a_preview_shows_what_a_release_publishes_and_no_small_count() {
             assert!(text.text.lines().any(is_it), "{row:?}: {}", text.text);
         }
         assert!(public.iter().any(|row| row[2] == "[c]"));
+        // The headline numbers that are lost are named as the files name them.
+        let second = name.strip_prefix("by_").unwrap();
+        let of_headline =
+            |row: &&Vec<String>| row[2] == "[c]" && (row[0] == "All" || row[1] == "All");
+        let headline = |row: &Vec<String>| match (row[0].as_str(), row[1].as_str()) {
+            ("All", "All") => "the total".to_owned(),
+            ("All", of_second) => format!("{second} {of_second}"),
+            (of_first, _) => format!("ethnicity {of_first}"),
+        };
+        let lost: Vec<String> = public.iter().filter(of_headline).map(headline).collect();
+        assert!(lost.contains(&"ethnicity AIND".to_owned()), "{lost:?}");
+        assert_eq!(table["headlines"], serde_json::json!(lost));
+        assert_eq!(table["headlines_withheld"], lost.len());
+        let said = format!("  headline numbers: {} withheld: {}\n", lost.len(), lost.join("; "));
+        assert!(text.text.contains(&said), "{said}: {}", text.text);
     }
     assert!(text.text.contains("No release of it stands"), "{}", text.text);
     // Two children have no ethnicity: that there are so few is all that is told.

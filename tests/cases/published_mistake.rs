@@ -58,6 +58,14 @@ fn the_right_numbers_are_let_out_after_the_wrong_ones_are_withdrawn() {
     assert_eq!(stands.exit, 4, "{}", stands.text);
     assert!(stands.text.contains("withdraw it first"), "{}", stands.text);
 
+    // A preview names the numbers that would be others, by what readers have and would get.
+    let file = council.path("config/tables/small.toml");
+    let previewed = council.program("minster", &["preview", file.to_str().unwrap()]);
+    let told = "A release of it stands, and 2 of its numbers are others now: what stands is withdrawn before another is let out.\n\
+        \x20 cells: looked_after none, children: 376, and would be 340\n\
+        \x20 cells: looked_after one, children: 24, and would be 60\n";
+    assert!(previewed.text.contains(told), "{}", previewed.text);
+
     let why = ["withdraw", "small", "--reason", "episodes.csv was cut off"];
     let withdrawn = council.program("minster", &why);
     assert_eq!(withdrawn.exit, 0, "{}", withdrawn.text);

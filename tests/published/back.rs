@@ -31,6 +31,7 @@ fn a_release_leads_back_to_its_files_is_built_again_and_what_it_hinders_is_kept(
     assert_eq!(fields, ["third", "draft", "other-policy"]);
     assert_eq!(refusal["beside"], serde_json::json!(["children of 2024-25"]));
     assert_ne!(refusal["first"], refusal["last"], "the same refusal is kept once");
+    assert_eq!(refusal["columns"], serde_json::json!([]), "it is about no column");
     let told = done(&site, "refusals");
     assert!(told.contains("threshold, policy for zeros or insider; use the same"), "{told}");
     // A list that cannot be read hides no refusal; and none of its text is kept.
@@ -92,9 +93,29 @@ fn to_the_files(site: &minster_tests::Site) {
     }
     assert_eq!(reached.len(), steps.len());
     assert!(inputs > 10, "{inputs} files");
+    approvals(site);
     let told = done(site, "lineage children");
     assert!(told.contains("; the store has these\n") && !told.contains("MISSING"), "{told}");
     forged_successor(site, &steps[1]["dataset"]);
+}
+
+/// The log has who made the purpose and who let the release out; another release's persons are not told.
+fn approvals(site: &minster_tests::Site) {
+    let uid = rustix::process::getuid().as_raw();
+    let told = json(site, "lineage children --approvals");
+    let steps = told["approvals"].as_array().unwrap();
+    let what = |step: &Value| step["what"].as_str().unwrap().to_owned();
+    let sha256 = &told["lineage"]["sha256"].as_str().unwrap()[..16];
+    let expected = [
+        "the purpose children-statistics, as the vault was made".to_owned(),
+        format!("let out SHA-256 {sha256}…"),
+    ];
+    assert_eq!(steps.iter().map(what).collect::<Vec<_>>(), expected);
+    assert_eq!(steps[1]["uid"], uid);
+    let told = done(site, "lineage children --approvals");
+    assert!(told.contains(&format!("  let out SHA-256 {sha256}… by uid {uid}\n")), "{told}");
+    assert!(told.contains("\napprovals, as the vault's log has them\n"), "{told}");
+    assert!(!done(site, "lineage children").contains("\napprovals"));
 }
 
 /// A manifest that says of itself that it came of the one that the report names, and that the vault's log does not have.

@@ -110,6 +110,7 @@ impl Stages {
             run: &run(),
             lookups: &pipeline.lookups,
             boundaries: &pipeline.boundaries,
+            meanings: &minster_aggregator::ColumnMeanings::new(),
             notice: &|_| {},
         };
         work(&job, &mut vault)

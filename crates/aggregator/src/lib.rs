@@ -59,6 +59,8 @@ pub use protect::{
 };
 pub use publish::{
     explained::{Cause, ExplainedCell, Names, Reasons, reasons},
+    meanings::{ColumnMeaning, ColumnMeanings},
+    named_cells::Change,
     reasons::Reason,
     restricted_report::Explanation,
     shown::{Numbers, Shown},

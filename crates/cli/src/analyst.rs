@@ -6,12 +6,12 @@ use std::{
 };
 
 use indicatif::ProgressBar;
-use minster_aggregator::SharedColumns;
+use minster_aggregator::{ColumnMeanings, SharedColumns};
 use minster_matcher::CHILDREN;
 use minster_model::{DatasetRef, Day, Period, TableName, periods::LinkedPeriod};
-use minster_store::Store;
+use minster_store::{Store, StoreError};
 
-use crate::{failure::Failure, pipeline::Loaded, stages};
+use crate::{dictionary, failure::Failure, pipeline::Loaded, stages};
 
 /// The data and settings that previews, drafts and releases are made from.
 pub(crate) struct Analyst<'a> {
@@ -22,6 +22,7 @@ pub(crate) struct Analyst<'a> {
     children: TableName,
     columns: SharedColumns,
     days: Option<(Day, Day)>,
+    meanings: ColumnMeanings,
 }
 
 impl<'a> Analyst<'a> {
@@ -34,7 +35,23 @@ impl<'a> Analyst<'a> {
         let children = CHILDREN.parse().map_err(|_| Failure::Name)?;
         let days = loaded.pipeline.periods.find(period).and_then(LinkedPeriod::days);
         let columns = loaded.columns()?;
-        Ok(Self { loaded, store, period, dataset, children, columns, days })
+        let meanings = ColumnMeanings::new();
+        Ok(Self { loaded, store, period, dataset, children, columns, days, meanings })
+    }
+
+    /// The same with the dictionary's words, for what is written into files. A word about it where they cannot be had: then a
+    /// release has its numbers without them.
+    pub(crate) fn with_meanings(mut self) -> Self {
+        match dictionary::meanings(self.loaded, self.period) {
+            Ok(meanings) => self.meanings = meanings,
+            // The work itself says that there is no dataset.
+            Err(Failure::Store(why)) if matches!(*why, StoreError::NoDataset { .. }) => {}
+            Err(why) => {
+                let note = "the files of a new release will have no meanings of columns and codes";
+                let _ = writeln!(io::stderr(), "note: {note}: {why}");
+            }
+        }
+        self
     }
 
     pub(crate) fn work<T>(&self, work: impl FnOnce(&minster_aggregator::Job<'_>) -> T) -> T {
@@ -46,6 +63,7 @@ impl<'a> Analyst<'a> {
             period: self.period,
             days: self.days,
             columns: &self.columns,
+            meanings: &self.meanings,
             run: &self.loaded.run,
             lookups: &self.loaded.pipeline.lookups,
             boundaries: &self.loaded.pipeline.boundaries,

@@ -213,13 +213,15 @@ pub(crate) enum Command {
             Exit: 0 done; 2 usage, or the list cannot be read")]
     Refusals(Report),
     /// Follow a release back: to its data, their sources' files, its rules and its persons.
-    #[command(after_help = "Example:\n  minster lineage children\n\n\
+    #[command(
+        after_help = "Examples:\n  minster lineage children\n  minster lineage children --approvals\n\n\
             Each step names the next by its hash, and the vault's log has the first. A link that is missing is said. Where none of the \
             name stands, the release that was withdrawn last is followed. The command opens no dataset; it needs the analyst's role \
             at the vault.\n\n\
             Exit: 0 the way is whole; 2 no such release was let out; 6 the vault; 7 the ledger lacks a release; 8 a run holds the \
-            lock; 11 a link is missing")]
-    Lineage(Released),
+            lock; 11 a link is missing"
+    )]
+    Lineage(LineageArguments),
     /// Build a release again from the data, and compare its files byte by byte. Nothing is kept.
     #[command(after_help = "Example:\n  minster reproduce children\n\n\
             It is built beside what stood when it was let out, and attacked again. The vault opens the newest snapshot \
@@ -375,6 +377,16 @@ pub(crate) enum Runs {
         #[command(flatten)]
         report: Report,
     },
+}
+
+/// A release, and whether its approvals are asked for.
+#[derive(Args)]
+pub(crate) struct LineageArguments {
+    #[command(flatten)]
+    pub(crate) released: Released,
+    /// Say who agreed, by the vault's log, in the auditor's role too.
+    #[arg(long)]
+    pub(crate) approvals: bool,
 }
 
 /// A release, and how it is told of.

@@ -168,7 +168,7 @@ impl Columns {
             "The columns of {period}. A count of blanks is hidden where it, or the rest, is 1 to 4.\n"
         );
         for Table { name, meaning, columns } in tables {
-            let _ = writeln!(text, "\n{name}: {meaning}");
+            let _ = writeln!(text, "\n{name}, of {period}: {meaning}");
             let width = columns.iter().map(|of| of.name.len()).max().unwrap_or_default();
             columns.iter().for_each(|of| of.text(width, &mut text));
         }

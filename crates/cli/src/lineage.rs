@@ -6,11 +6,18 @@ use minster_aggregator::{Lineage, LineageStep, Person, StepStands};
 use minster_model::{Role, exit};
 use minster_vault_api::Client;
 
-use crate::{arguments::Released, failure::Failure, pipeline::Loaded, report, report::plain};
+use crate::{
+    approvals,
+    arguments::{LineageArguments, Released},
+    failure::Failure,
+    pipeline::Loaded,
+    report,
+    report::plain,
+};
 
 /// The text to print, and the exit code.
-pub(crate) fn lineage(released: &Released) -> Result<(String, u8), Failure> {
-    let Released { release, period, report } = released;
+pub(crate) fn lineage(arguments: &LineageArguments) -> Result<(String, u8), Failure> {
+    let LineageArguments { released: Released { release, period, report }, approvals } = arguments;
     let loaded = Loaded::read(&report.config.path)?;
     let pipeline = &loaded.pipeline;
     let store = loaded.store()?;
@@ -23,10 +30,24 @@ pub(crate) fn lineage(released: &Released) -> Result<(String, u8), Failure> {
     let lineage = minster_aggregator::lineage(&store, which, &mut vault).map_err(|source| {
         Failure::Release { release: release.clone(), source: Box::new(source) }
     })?;
+    let approvals = match approvals {
+        true => {
+            drop(vault);
+            let mut vault = Client::connect_to(&pipeline.vault, Role::Auditor, "minster")?;
+            Some(approvals::read(&mut vault, which)?)
+        }
+        false => None,
+    };
     let code = if lineage.missing.is_empty() { exit::DONE } else { exit::NOT_CHECKED };
     let text = match report.form.json {
-        true => report::json(&serde_json::json!({ "format": 1, "lineage": lineage }))?,
-        false => text(&lineage),
+        true => {
+            let mut told = serde_json::json!({ "format": 1, "lineage": lineage });
+            if let Some(approvals) = &approvals {
+                told["approvals"] = serde_json::json!(approvals);
+            }
+            report::json(&told)?
+        }
+        false => text(&lineage) + &approvals.map(|of| approvals::text(&of)).unwrap_or_default(),
     };
     Ok((text, code))
 }
@@ -52,7 +73,7 @@ fn text(of: &Lineage) -> String {
     if let Some(by) = &of.withdrawn {
         line("withdrawn", &person(by));
     }
-    line("persons", "`minster-vault log show` has all who agreed, for an auditor");
+    line("persons", "`--approvals` has all who agreed, for an auditor");
     line("datasets", "by their manifests; their files are not read here");
     for step in &of.steps {
         text += &step_text(step);

@@ -5,6 +5,7 @@
 
 mod access;
 mod analyst;
+mod approvals;
 mod arguments;
 mod columns;
 mod definitions;

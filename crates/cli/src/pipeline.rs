@@ -1,6 +1,6 @@
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use minster_aggregator::{Definition, SharedColumns};
@@ -14,6 +14,8 @@ use crate::failure::Failure;
 pub(crate) struct Loaded {
     pub(crate) pipeline: Pipeline,
     pub(crate) run: RunId,
+    /// Its file.
+    pub(crate) path: PathBuf,
 }
 
 impl Loaded {
@@ -27,7 +29,7 @@ impl Loaded {
             .resolve(whole.parent().unwrap_or(Path::new(".")))
             .map_err(|why| failed(serde::de::Error::custom(why)))?;
         let run = name_by_clock(jiff::Timestamp::now()).map_err(|_| Failure::Name)?;
-        Ok(Self { pipeline, run })
+        Ok(Self { pipeline, run, path: path.to_owned() })
     }
 
     pub(crate) fn store(&self) -> Result<Store, Failure> {

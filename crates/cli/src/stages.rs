@@ -213,7 +213,7 @@ fn draft_period(
 ) -> Result<(), Failure> {
     let mut vault = Client::connect_to(&loaded.pipeline.vault, Role::Analyst, "minster")?;
     let mut lacking = None;
-    let analyst = Analyst::begin(loaded, period, store)?;
+    let analyst = Analyst::begin(loaded, period, store)?.with_meanings();
     for DefinitionFile { path, text, definition } in definitions {
         if !definition.is_of(period) {
             continue;
@@ -285,7 +285,7 @@ pub(crate) fn release(
         }
     }
     for (release, period) in drafts {
-        let analyst = Analyst::begin(loaded, period, store)?;
+        let analyst = Analyst::begin(loaded, period, store)?.with_meanings();
         let lineage = LineageJob::release(&analyst.dataset, release.as_str());
         journal.begin_stage(&stage("release", release.as_str(), loaded, period), lineage)?;
         let let_out =

@@ -1,5 +1,7 @@
 //! The content of a release: titles, categories, and of each number either what is published or why nothing is.
 
+use std::collections::BTreeSet;
+
 /// A release, ready to be written in any format. Its maker hands over published numbers, and nothing else.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Release {
@@ -51,6 +53,8 @@ pub struct Table {
 pub struct Dimension {
     /// Its column.
     pub name: String,
+    /// A sentence: what it divides by; nothing where nobody wrote one.
+    pub meaning: Option<String>,
     /// Its categories, groups and totals.
     pub categories: Vec<Category>,
     /// The category of each row, by its place.
@@ -79,6 +83,8 @@ pub struct Category {
     pub label: String,
     /// Its code, from a look-up.
     pub code: Option<String>,
+    /// The meaning of its label, where that is a code of a list: `SEN support` of `K`.
+    pub meaning: Option<String>,
     /// Its level: none where it is the total.
     pub level: Option<String>,
     /// Whether it is undivided: no other category is below it.
@@ -225,6 +231,23 @@ impl Table {
     /// How many of a measure's values are withheld.
     pub fn withheld(&self, measure: &Measure) -> usize {
         measure.values.iter().filter(|value| **value == Value::Withheld).count()
+    }
+}
+
+impl Dimension {
+    /// The categories that its rows have, each once, in their order.
+    pub(crate) fn used(&self) -> impl Iterator<Item = &Category> {
+        let places: BTreeSet<usize> = self.of_row.iter().copied().collect();
+        places.into_iter().map(|place| &self.categories[place])
+    }
+
+    /// Its meaning, and that of the codes that its rows have, in one sentence or two; nothing where nobody wrote either.
+    pub(crate) fn in_words(&self) -> Option<String> {
+        let code = |of: &Category| Some(format!("{} is {}", of.label, of.meaning.as_ref()?));
+        let codes: Vec<String> = self.used().filter_map(code).collect();
+        let codes = (!codes.is_empty()).then(|| format!("{}.", codes.join("; ")));
+        let sentences: Vec<String> = self.meaning.iter().cloned().chain(codes).collect();
+        (!sentences.is_empty()).then(|| sentences.join(" "))
     }
 }
 

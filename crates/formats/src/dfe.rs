@@ -22,6 +22,38 @@ const MOST_CATEGORIES: usize = 25_000;
 const NO_SYMBOLS: [&str; 6] = ["NULL", "NA", "N/A", ".", "..", "-"];
 /// The names that a filter of ethnic groups may have.
 const ETHNICITY: [&str; 3] = ["ethnicity_major", "ethnicity_minor", "ethnicity_detailed"];
+/// The labels of `ethnicity_major`, as the ministry's data dictionary has them. The screener takes them without spaces at the
+/// strokes as well, as they were called before.
+const MAJOR: [&str; 6] = [
+    "Asian / Asian British",
+    "Black / African / Caribbean / Black British",
+    "Mixed / Multiple ethnic groups",
+    "Other ethnic group",
+    "Unknown",
+    "White",
+];
+/// Those of `ethnicity_minor`, beside the total of a main group.
+const MINOR: [&str; 19] = [
+    "African",
+    "Any other Asian background",
+    "Any other Black / African / Caribbean background",
+    "Any other Mixed / Multiple ethnic background",
+    "Any other White background",
+    "Any other ethnic group",
+    "Arab",
+    "Bangladeshi",
+    "Caribbean",
+    "Chinese",
+    "English / Welsh / Scottish / Northern Irish / British",
+    "Gypsy or Irish Traveller",
+    "Indian",
+    "Irish",
+    "Pakistani",
+    "Unknown",
+    "White and Asian",
+    "White and Black African",
+    "White and Black Caribbean",
+];
 
 /// Facts for the tool, beside the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -301,6 +333,7 @@ fn check_filter(
             "the table {of}: a category of {name} is blank, begins or ends with white space, or is a word for a missing value"
         )));
     }
+    check_ethnic_groups(table, filter, rows, at)?;
     let has_total = rows.iter().any(|&row| table.category(row, at).level.is_none());
     let calls_another_total = rows.iter().any(|&row| {
         let category = table.category(row, at);
@@ -318,6 +351,32 @@ fn check_filter(
         )));
     }
     Ok(())
+}
+
+/// The groups of a harmonised filter have the ministry's own labels. It lists none for `ethnicity_detailed`.
+fn check_ethnic_groups(
+    table: &Table,
+    filter: &Dimension,
+    rows: &[usize],
+    at: usize,
+) -> Result<(), FormatError> {
+    let listed: &[&str] = match filter.name.as_str() {
+        "ethnicity_major" => &MAJOR,
+        "ethnicity_minor" => &MINOR,
+        _ => return Ok(()),
+    };
+    let is_listed =
+        |label: &str| listed.iter().any(|of| *of == label || of.replace(" / ", "/") == label);
+    let groups = rows.iter().map(|&row| table.category(row, at)).filter(|of| of.level.is_some());
+    match groups.map(|of| of.label.as_str()).find(|label| !is_listed(label)) {
+        None => Ok(()),
+        Some(label) => Err(wrong(format!(
+            "the table {}: {label} is no group of {} that the ministry lists; give it one of these names by a `recode`: {}",
+            table.name,
+            filter.name,
+            listed.join("; ")
+        ))),
+    }
 }
 
 /// No two rows are of one place and the same filters; no number is blank.

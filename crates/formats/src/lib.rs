@@ -35,11 +35,13 @@ mod content;
 mod csv;
 pub mod dfe;
 mod linkage;
+mod notes;
 mod package;
 mod page;
 mod parquet;
 pub mod tidy;
 mod workbook;
+mod workbook_parts;
 
 use thiserror::Error;
 
@@ -95,6 +97,9 @@ pub enum FormatError {
     /// The workbook's parts could not be read again.
     #[error("the workbook could not be written: {0}")]
     Parts(#[from] std::io::Error),
+    /// The library writes another form of workbook than the one that is completed.
+    #[error("the workbook could not be written: its styles or properties have another form")]
+    WorkbookPart,
     /// A table is longer than a sheet can be.
     #[error(
         "the table {table} has {rows} rows, and a sheet of Excel has room for {most}: list `formats` without \"workbook\", or take a dimension out of the table"

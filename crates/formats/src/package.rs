@@ -120,17 +120,26 @@ fn levels(table: &Table) -> Vec<&str> {
 }
 
 fn of_dimension(dimension: &Dimension) -> Vec<Json> {
-    let used = |place: &usize| dimension.of_row.contains(place);
-    let categories: Vec<&Category> = (0..dimension.categories.len())
-        .filter(used)
-        .map(|place| &dimension.categories[place])
-        .collect();
-    let labels: Vec<String> =
-        categories.iter().map(|category| csv::harmless(&category.label)).collect();
+    let categories: Vec<&Category> = dimension.used().collect();
+    // The standard has texts alone, or values with labels alone.
+    let has_labels = categories.iter().any(|category| category.meaning.is_some());
+    let of_category = |category: &&Category| {
+        let value = csv::harmless(&category.label);
+        match &category.meaning {
+            Some(meaning) => json!({ "value": value, "label": meaning }),
+            None if has_labels => json!({ "value": value, "label": category.label }),
+            None => json!(value),
+        }
+    };
+    let which = "A category, a group of categories, or the total: the column level tells which.";
+    let description = match &dimension.meaning {
+        Some(meaning) => format!("{meaning} {which}"),
+        None => which.to_owned(),
+    };
     let mut fields = vec![json!({
         "name": csv::harmless(&dimension.name), "type": "string",
-        "description": "A category, a group of categories, or the total: the column level tells which.",
-        "categories": labels,
+        "description": description,
+        "categories": categories.iter().map(of_category).collect::<Vec<_>>(),
     })];
     if dimension.has_codes {
         fields.push(json!({
@@ -170,6 +179,7 @@ mod tests {
         let category = |label: &str| Category {
             label: label.to_owned(),
             code: None,
+            meaning: None,
             level: Some("change".to_owned()),
             is_lowest: true,
             is_withheld: false,
@@ -179,6 +189,7 @@ mod tests {
             name: "change".to_owned(),
             categories: ["-1", "0"].map(category).to_vec(),
             of_row: vec![0, 1],
+            meaning: None,
             has_codes: false,
             boundaries: None,
             kind: Kind::Plain,
@@ -233,6 +244,23 @@ mod tests {
         assert!(String::from_utf8(csv).unwrap().contains(",'-1,7,"));
         let fields = &of(&release)["resources"][0]["schema"]["fields"];
         assert_eq!(fields[3]["categories"], json!(["'-1", "0"]));
+    }
+
+    #[test]
+    fn a_column_has_its_meaning_and_each_code_its_label() {
+        let mut release = release("statistics@example.org");
+        let dimension = &mut release.tables[0].dimensions[0];
+        dimension.meaning = Some("The change since the census.".to_owned());
+        dimension.categories[0].meaning = Some("one fewer".to_owned());
+        let field = &of(&release)["resources"][0]["schema"]["fields"][3];
+        assert_eq!(
+            field["description"],
+            "The change since the census. A category, a group of categories, or the total: the column level tells which."
+        );
+        // The value is the text of the file; the standard asks for a label of each, if one has it.
+        let expected =
+            json!([{ "value": "'-1", "label": "one fewer" }, { "value": "0", "label": "0" }]);
+        assert_eq!(field["categories"], expected);
     }
 
     #[test]

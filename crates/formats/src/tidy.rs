@@ -88,6 +88,7 @@ pub fn in_rows(table: &Table) -> Cow<'_, Table> {
     let category = |label: &str, level: Option<&String>| Category {
         label: label.to_owned(),
         code: None,
+        meaning: None,
         level: level.cloned(),
         is_lowest: level.is_some(),
         is_withheld: false,
@@ -98,6 +99,7 @@ pub fn in_rows(table: &Table) -> Cow<'_, Table> {
     dimensions.push(Dimension {
         categories: std::iter::once(category(ALL, None)).chain(months).collect(),
         of_row: (0..table.rows()).flat_map(|_| 0..each).collect(),
+        meaning: None,
         has_codes: false,
         boundaries: None,
         kind: Kind::Plain,
@@ -188,6 +190,7 @@ mod tests {
         let category = |(label, level): (&str, Option<&str>)| Category {
             label: label.to_owned(),
             code: None,
+            meaning: None,
             level: level.map(str::to_owned),
             is_lowest: level.is_some(),
             is_withheld: false,
@@ -201,6 +204,7 @@ mod tests {
                 name: "ward".to_owned(),
                 categories: [("All", None), ("Abbey", Some("ward"))].map(category).to_vec(),
                 of_row: vec![0, 1],
+                meaning: None,
                 has_codes: false,
                 boundaries: None,
                 kind: Kind::Plain,

@@ -1,20 +1,18 @@
 //! A workbook for people, by the rules for accessible spreadsheets (Analysis Function, "Releasing statistics in
 //! spreadsheets"): a cover, a list of contents, notes, and one real table a sheet. No cell of a table is empty.
 
-use std::io::{Cursor, Read, Write};
-
 use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, Table as ExcelTable, TableColumn,
     TableStyle, Url, Workbook, Worksheet,
 };
-use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 use crate::{
     FormatError,
     content::{
         NO_CODE, NO_RATE, ROUNDS_TO_0, Release, Table, Value, heading, in_brackets, thousands,
     },
-    tidy,
+    notes::Notes,
+    tidy, workbook_parts,
 };
 
 /// The meaning of the symbols, wherever a sheet has numbers.
@@ -27,6 +25,8 @@ pub(crate) const SYMBOLS: [(&str, &str); 4] = [
 
 const FONT: &str = "Arial";
 const SIZE: f64 = 12.0;
+/// The size of titles, in points: no other text has it.
+const TITLE: u32 = 16;
 /// Characters; longer texts are wrapped.
 const WIDEST: usize = 60;
 
@@ -52,7 +52,7 @@ impl Looks {
         let right = text.clone().set_align(FormatAlign::Right);
         let header = text.clone().set_bold().set_text_wrap().set_align(FormatAlign::Bottom);
         Self {
-            title: text.clone().set_bold().set_font_size(16),
+            title: text.clone().set_bold().set_font_size(TITLE),
             strong: text.clone().set_bold(),
             number_header: header.clone().set_align(FormatAlign::Right),
             header,
@@ -81,11 +81,12 @@ pub(crate) fn workbook(release: &Release) -> Result<Vec<u8>, FormatError> {
     workbook.set_properties(&properties);
     cover(workbook.add_worksheet(), release, &looks)?;
     contents(workbook.add_worksheet(), release, &looks)?;
-    notes(workbook.add_worksheet(), release, &looks)?;
+    let notes = Notes::of(release);
+    sheet_of_notes(workbook.add_worksheet(), &notes, &looks)?;
     for (place, table) in release.tables.iter().enumerate() {
-        sheet(workbook.add_worksheet(), (place, table), release, &looks)?;
+        sheet(workbook.add_worksheet(), (place, table), (release, &notes), &looks)?;
     }
-    with_language(&workbook.save_to_buffer()?)
+    workbook_parts::completed(&workbook.save_to_buffer()?, TITLE)
 }
 
 /// Lines below each other in the first column, at one width.
@@ -179,32 +180,13 @@ fn contents(sheet: &mut Worksheet, release: &Release, looks: &Looks) -> Result<(
     Ok(())
 }
 
-fn notes(sheet: &mut Worksheet, release: &Release, looks: &Looks) -> Result<(), FormatError> {
+fn sheet_of_notes(sheet: &mut Worksheet, notes: &Notes, looks: &Looks) -> Result<(), FormatError> {
     sheet.set_name("Notes")?;
     sheet.write_string_with_format(0, 0, "Notes", &looks.title)?;
     sheet.write_string_with_format(1, 0, "This worksheet has one table.", &looks.text)?;
-    let notes: Vec<String> = release
-        .protection
-        .iter()
-        .chain(&release.not_counted)
-        .cloned()
-        .chain(release.linkage.iter().flat_map(crate::Linkage::in_words))
-        .chain(
-            release
-                .tables
-                .iter()
-                .flat_map(|table| &table.measures)
-                .map(|of| format!("{}: {}", heading(&of.name), of.meaning)),
-        )
-        .fold(Vec::new(), |mut notes, note| {
-            if !notes.contains(&note) {
-                notes.push(note);
-            }
-            notes
-        });
     excel_table(sheet, (3, notes.len()), "notes", &["Note", "Text"].map(str::to_owned), looks)?;
-    for (row, (number, note)) in (4..).zip((1..).zip(&notes)) {
-        sheet.write_string_with_format(row, 0, format!("[note {number}]"), &looks.text)?;
+    for (row, (mark, note)) in (4..).zip(notes.marked()) {
+        sheet.write_string_with_format(row, 0, mark, &looks.text)?;
         sheet.write_string_with_format(row, 1, note, &looks.text)?;
     }
     sheet.set_column_width(0, 12)?.set_column_width(1, 90)?;
@@ -214,7 +196,7 @@ fn notes(sheet: &mut Worksheet, release: &Release, looks: &Looks) -> Result<(), 
 fn sheet(
     sheet: &mut Worksheet,
     (place, table): (usize, &Table),
-    release: &Release,
+    (release, notes): (&Release, &Notes),
     looks: &Looks,
 ) -> Result<(), FormatError> {
     sheet.set_name(sheet_name(place))?;
@@ -224,12 +206,11 @@ fn sheet(
         SYMBOLS.iter().map(|(symbol, meaning)| format!("{symbol} {meaning}")).collect();
     // These lines stand beside each other's columns: wrapped, they would be as narrow as the first one.
     let line = &looks.strong.clone().unset_bold();
-    sheet.write_string_with_format(
-        1,
-        0,
-        "This worksheet has one table. The sheet Notes tells what is withheld, and why.",
-        line,
-    )?;
+    let notes_tell = format!(
+        "This worksheet has one table. The sheet Notes tells what is withheld, and why{}.",
+        notes.on_release()
+    );
+    sheet.write_string_with_format(1, 0, notes_tell, line)?;
     sheet.write_string_with_format(2, 0, format!("Symbols: {}.", symbols.join("; ")), line)?;
     sheet.write_string_with_format(
         3,
@@ -249,7 +230,7 @@ fn sheet(
     for (place, dimension) in table.dimensions.iter().enumerate() {
         let of = |row: usize| table.category(row, place);
         let labels = (0..table.rows()).map(|row| Shown::Text(&of(row).label)).collect();
-        columns.push((heading(&dimension.name), labels));
+        columns.push((notes.heading_of_dimension(dimension), labels));
         if dimension.has_codes {
             let codes = (0..table.rows())
                 .map(|row| of(row).code.as_deref().map_or(Shown::Text(&no_code), Shown::Text))
@@ -260,7 +241,7 @@ fn sheet(
     let first_number = columns.len();
     for measure in &table.measures {
         let values = measure.values.iter().map(|&value| Shown::Value(value)).collect();
-        columns.push((heading(&measure.name), values));
+        columns.push((notes.heading_of_measure(measure), values));
     }
     distinct(&mut columns);
     let header: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
@@ -364,36 +345,11 @@ fn excel_table_of(
     Ok(())
 }
 
-/// The same workbook with its language among its properties, which the library does not write.
-fn with_language(workbook: &[u8]) -> Result<Vec<u8>, FormatError> {
-    const CORE: &str = "docProps/core.xml";
-    let mut archive = ZipArchive::new(Cursor::new(workbook))?;
-    let mut whole = ZipWriter::new(Cursor::new(Vec::new()));
-    for at in 0..archive.len() {
-        let mut part = archive.by_index(at)?;
-        if part.name()? != CORE {
-            whole.raw_copy_file(part)?;
-            continue;
-        }
-        let mut text = String::new();
-        part.read_to_string(&mut text)?;
-        let text = text.replacen(
-            "</cp:coreProperties>",
-            "<dc:language>en-GB</dc:language></cp:coreProperties>",
-            1,
-        );
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .last_modified_time(DateTime::default());
-        whole.start_file(CORE, options)?;
-        whole.write_all(text.as_bytes())?;
-    }
-    Ok(whole.finish()?.into_inner())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 mod tests {
+    use std::io::Cursor;
+
     use calamine::{Data, Reader, Xlsx};
 
     use super::*;
@@ -438,6 +394,7 @@ mod tests {
         let category = |label: &str| Category {
             label: label.to_owned(),
             code: None,
+            meaning: None,
             level: Some("part".to_owned()),
             is_lowest: true,
             is_withheld: false,
@@ -448,6 +405,7 @@ mod tests {
             name: "=part".to_owned(),
             categories: labels.map(category).to_vec(),
             of_row: (0..labels.len()).collect(),
+            meaning: None,
             has_codes: true,
             boundaries: None,
             kind: Kind::Plain,

@@ -14,7 +14,7 @@ use crate::{
     earlier_releases::differencing,
     error::AggregateError,
     protect::{flags, sums},
-    publish::linkage_rates::PublishedLinkage,
+    publish::{linkage_rates::PublishedLinkage, meanings::ColumnMeanings},
     refusal::NamedRelease,
     tabulate::{
         children::Children,
@@ -50,6 +50,9 @@ pub(crate) struct Entry {
     /// The rates of linkage that its files tell; none where it was let out before releases told of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) linkage: Option<PublishedLinkage>,
+    /// The meanings of the dataset's columns that its files tell; none where it was let out before releases told of them.
+    #[serde(default, skip_serializing_if = "ColumnMeanings::is_empty")]
+    pub(crate) meanings: ColumnMeanings,
     /// The entry's name in the ledger.
     #[serde(skip)]
     pub(crate) file: String,

@@ -21,6 +21,7 @@ use crate::{
     publish::{
         levels::{self, Levels},
         linkage_rates::PublishedLinkage,
+        meanings::{ColumnMeanings, Meanings},
         public_table::PublicTable,
         words,
     },
@@ -32,6 +33,8 @@ pub(crate) struct BesideTables<'a> {
     pub(crate) linkage: Option<&'a PublishedLinkage>,
     /// The areas of the dimensions that its page has maps of.
     pub(crate) boundaries: &'a BTreeMap<ColumnName, Boundaries>,
+    /// The meanings of the dataset's columns that it shows.
+    pub(crate) meanings: &'a ColumnMeanings,
 }
 
 /// The whole release.
@@ -42,7 +45,9 @@ pub(crate) fn release(
     tables: &[&PublicTable],
     beside: &BesideTables<'_>,
 ) -> Release {
-    let mut tables: Vec<Table> = tables.iter().map(|of| table(definition, of)).collect();
+    let meanings = Meanings { definition, of_dataset: beside.meanings };
+    let mut tables: Vec<Table> =
+        tables.iter().map(|of| table_with(definition, of, meanings)).collect();
     for dimension in tables.iter_mut().flat_map(|table| &mut table.dimensions) {
         let of = |(name, areas): (&ColumnName, &Boundaries)| {
             (name.as_str() == dimension.name).then(|| areas.clone())
@@ -96,16 +101,22 @@ fn named_or(title: &str, name: &TableName) -> String {
     }
 }
 
-/// One table.
+/// One table, without the meanings of its columns.
 pub(crate) fn table(definition: &Definition, of: &PublicTable) -> Table {
+    let of_dataset = &ColumnMeanings::new();
+    table_with(definition, of, Meanings { definition, of_dataset })
+}
+
+fn table_with(definition: &Definition, of: &PublicTable, meanings: Meanings<'_>) -> Table {
     let defined = of.definition();
     let coordinates: Vec<Vec<NodeId>> =
         of.shown().iter().map(|&cell| of.coordinates(cell)).collect();
     let all = levels::of(definition, of);
-    let dimensions =
-        defined.dimensions.iter().enumerate().map(|(place, name)| {
-            dimension(definition, of, (place, name), &all[place], &coordinates)
-        });
+    let dimensions = defined
+        .dimensions
+        .iter()
+        .enumerate()
+        .map(|(place, name)| dimension(of, (place, name), &all[place], &coordinates, meanings));
     let levels = coordinates.iter().map(|nodes| levels::of_row(&all, nodes)).collect();
     let children = Measure {
         name: CHILDREN.to_owned(),
@@ -130,7 +141,7 @@ pub(crate) fn table(definition: &Definition, of: &PublicTable) -> Table {
         Measure {
             name: measure.name.to_string(),
             status: format!("{}_status", measure.name),
-            meaning: words::meaning(measure),
+            meaning: words::meaning(measure) + &meanings.of_measure(measure),
             unit,
             month: month(measure.name.as_str()),
             row: measure.row.as_ref().map(|row| MeasureRow {
@@ -152,25 +163,32 @@ pub(crate) fn table(definition: &Definition, of: &PublicTable) -> Table {
 }
 
 fn dimension(
-    definition: &Definition,
     of: &PublicTable,
     (place, name): (usize, &ColumnName),
     levels: &Levels,
     coordinates: &[Vec<NodeId>],
+    meanings: Meanings<'_>,
 ) -> Dimension {
+    let definition = meanings.definition;
     let hierarchy = &of.dimensions()[place];
     let defined = definition.dimension(name);
+    // The categories of bands are no codes of the column's list, whatever they are called.
+    let coded = defined.filter(|of| of.bands.is_empty());
     let codes = of.codes(place);
     let labels = of.order().labels(place, hierarchy);
     let category = |&node: &NodeId| {
         let is_withheld = of.order().is_unnamed(place, node);
         let label = labels[node.0].clone();
         let code = codes.filter(|_| !is_withheld).and_then(|codes| codes.get(hierarchy.code(node)));
+        let is_lowest = hierarchy.sums(node).is_empty();
+        let coded = coded.filter(|_| is_lowest && !is_withheld);
+        let meaning = coded.and_then(|of| meanings.label(&of.column, hierarchy.code(node)));
         Category {
             label,
             code: code.cloned(),
+            meaning: meaning.map(str::to_owned),
             level: levels.of(node).map(str::to_owned),
-            is_lowest: hierarchy.sums(node).is_empty(),
+            is_lowest,
             is_withheld,
             is_unknown: !is_withheld
                 && defined.is_some_and(|of| of.unknown == hierarchy.code(node)),
@@ -179,6 +197,7 @@ fn dimension(
     let places = of.order().places(place);
     Dimension {
         name: name.to_string(),
+        meaning: defined.and_then(|of| meanings.sentence(&of.column)).map(str::to_owned),
         categories: of.order().nodes(place).iter().map(category).collect(),
         of_row: coordinates.iter().map(|nodes| places[nodes[place].0]).collect(),
         has_codes: codes.is_some(),

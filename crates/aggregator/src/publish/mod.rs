@@ -8,6 +8,8 @@ pub(crate) mod explained;
 pub(crate) mod files;
 pub(crate) mod levels;
 pub(crate) mod linkage_rates;
+pub(crate) mod meanings;
+pub(crate) mod named_cells;
 pub(crate) mod protected_table;
 pub(crate) mod public_table;
 pub(crate) mod reasons;

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use minster_model::{DatasetRef, Day, Period, RunId, TableName, pipeline::BoundaryFile};
 use minster_store::Store;
 
-use crate::definition::shared_columns::SharedColumns;
+use crate::{definition::shared_columns::SharedColumns, publish::meanings::ColumnMeanings};
 
 /// The data that releases are made from, and the rest that they need.
 pub struct Job<'a> {
@@ -23,6 +23,8 @@ pub struct Job<'a> {
     pub lookups: &'a BTreeMap<String, PathBuf>,
     /// The pipeline's files of boundaries.
     pub boundaries: &'a BTreeMap<String, BoundaryFile>,
+    /// The dictionary's words on the dataset's columns, which a new release tells.
+    pub meanings: &'a ColumnMeanings,
     /// The run, which the restricted report is named after.
     pub run: &'a RunId,
     /// Told what is worth knowing before the work begins.

@@ -11,7 +11,9 @@ use crate::{
         sample::Sample,
     },
     protect::protect_sums::ReleasableSums,
-    publish::{linkage_rates::PublishedLinkage, protected_table::ProtectedTable},
+    publish::{
+        linkage_rates::PublishedLinkage, meanings::ColumnMeanings, protected_table::ProtectedTable,
+    },
     tabulate::children::Children,
 };
 
@@ -28,6 +30,8 @@ pub(crate) struct Made {
     pub(crate) policy_sha256: String,
     /// The rates of linkage that its files tell; none where it tells of none.
     pub(crate) linkage: Option<PublishedLinkage>,
+    /// The meanings of the dataset's columns that its files tell.
+    pub(crate) meanings: ColumnMeanings,
 }
 
 impl Made {
@@ -50,6 +54,7 @@ impl Made {
             tables: self.published(),
             let_out,
             linkage: self.linkage.clone(),
+            meanings: self.meanings.clone(),
             file,
             recorded_sha256: String::new(),
             withdrawn: None,

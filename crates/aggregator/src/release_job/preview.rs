@@ -10,9 +10,11 @@ use serde::Serialize;
 
 use crate::{
     definition::{profile::Profile, release_definition::Definition},
+    earlier_releases::entry::{Entry, Published},
     error::AggregateError,
     publish::{
         content,
+        named_cells::{self, Change},
         protected_table::ProtectedTable,
         reasons::{self, Reason},
         restricted_report::{self, COUNTS},
@@ -60,6 +62,9 @@ pub enum Stands {
         /// Why nothing can be released instead, where nothing can.
         #[serde(skip_serializing_if = "Option::is_none")]
         refused: Option<String>,
+        /// The published numbers that would be others, by their names; none where the preview shows no numbers.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<Change>,
     },
 }
 
@@ -76,6 +81,9 @@ pub struct PreviewedTable {
     pub reasons: Vec<WithheldOf>,
     /// The headline numbers that are withheld: the total, and the totals by one dimension.
     pub headlines_withheld: usize,
+    /// Those that the files would have a row of, by their names; none where the preview shows no numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headlines: Vec<String>,
     /// The children without a listed value, dimension by dimension.
     pub blanks: Vec<Blanks>,
     /// The numbers that would be published; none where the preview shows no numbers.
@@ -138,6 +146,11 @@ fn judge(
 ) -> Result<Preview, AggregateError> {
     let (definition, work) = begin(job, definition_text, vault)?;
     let judged = work.judge(&definition, vault);
+    let shapes = work.shows_shapes_alone().then(|| {
+        "the purpose shows shapes and shares alone before a release (`previews` in its `release`)".to_owned()
+    });
+    let without_numbers = shapes.or_else(|| weaker_than_usual(&definition));
+    let with_numbers = without_numbers.is_none();
     let (made, stands) = match with_advice(judged, &work, &definition, vault)? {
         Judged::New(made) => {
             tell_of_another(&work, &definition);
@@ -146,20 +159,28 @@ fn judge(
         }
         Judged::Same(made) => (Some(made), Stands::Same),
         Judged::Kept { changed: numbers, revised: Ok(made) } => {
-            (Some(made), Stands::Changed { numbers, refused: None })
+            let stands = work.ledger.same(&definition).filter(|_| with_numbers);
+            let changes = stands.map(|entry| changes(&made, entry)).unwrap_or_default();
+            (Some(made), Stands::Changed { numbers, refused: None, changes })
         }
         Judged::Kept { changed: numbers, revised: Err(why) } => {
-            (None, Stands::Changed { numbers, refused: Some(why.to_string()) })
+            let (refused, changes) = (Some(why.to_string()), Vec::new());
+            (None, Stands::Changed { numbers, refused, changes })
         }
     };
-    let shapes = work.shows_shapes_alone().then(|| {
-        "the purpose shows shapes and shares alone before a release (`previews` in its `release`)".to_owned()
-    });
-    let without_numbers = shapes.or_else(|| weaker_than_usual(&definition));
-    let with_numbers = without_numbers.is_none();
     let tables = made.map(|made| PreviewedTable::all(&made, with_numbers)).unwrap_or_default();
     let (name, period) = (definition.name, job.period.clone());
     Ok(Preview { name, period, stands, without_numbers, tables })
+}
+
+/// The published numbers that a release made anew has otherwise.
+fn changes(made: &Made, stands: &Entry) -> Vec<Change> {
+    let tables = made.tables.iter().zip(&stands.tables);
+    let of_table = |(table, stands): (&ProtectedTable, &Published)| {
+        let content = content::table(&made.definition, &table.public);
+        named_cells::changes(&content, &table.public, stands)
+    };
+    tables.flat_map(of_table).collect()
 }
 
 /// Why no number of a definition is shown. A definition that is weaker than its purpose asks was refused before; a purpose that asks for
@@ -179,6 +200,7 @@ impl PreviewedTable {
         let previewed = |((table, reasons), pattern): ((&ProtectedTable, _), _)| {
             let (cells, withheld) = table.public.size();
             let has_pattern = made.counts.rounding().is_none();
+            let content = with_numbers.then(|| content::table(&made.definition, &table.public));
             Self {
                 name: table.public.definition().name.clone(),
                 cells,
@@ -188,9 +210,12 @@ impl PreviewedTable {
                     true => headlines::withheld(&table.counts, pattern),
                     false => 0,
                 },
+                headlines: content
+                    .as_ref()
+                    .map(named_cells::headlines_withheld)
+                    .unwrap_or_default(),
                 blanks: blanks(&made.definition, table, with_numbers),
-                numbers: with_numbers
-                    .then(|| Numbers::of(&content::table(&made.definition, &table.public))),
+                numbers: content.as_ref().map(Numbers::of),
             }
         };
         tables.map(previewed).collect()

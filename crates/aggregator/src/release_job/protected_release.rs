@@ -1,7 +1,7 @@
 //! A definition's tables as they can be released: tabulated, protected and attacked beside all that was
 //! ever published. Nothing is written here.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use minster_attack::ReleasableSet;
 use minster_disclosure::sparsity;
@@ -35,6 +35,7 @@ use crate::{
         content::BesideTables,
         files,
         linkage_rates::{Linkage, PublishedLinkage},
+        meanings::{self, ColumnMeanings},
         protected_table::ProtectedTable,
     },
     refusal::ReleaseRefusal,
@@ -75,6 +76,8 @@ pub(crate) struct Work<'a> {
     refused: BTreeMap<Audience, String>,
     /// The rates of linkage that a new release tells.
     pub(crate) linkage: Linkage,
+    /// The meanings of the dataset's columns that a new release tells.
+    pub(crate) meanings: Cow<'a, ColumnMeanings>,
 }
 
 impl<'a> Work<'a> {
@@ -92,7 +95,8 @@ impl<'a> Work<'a> {
         }
         let floors = vault.floors(&job.dataset.purpose).map_err(StoreError::from)?;
         let refused = vault.refused(&job.dataset.purpose).map_err(StoreError::from)?;
-        Ok(Self { job, dataset, ledger, known, floors, refused, linkage })
+        let meanings = Cow::Borrowed(job.meanings);
+        Ok(Self { job, dataset, ledger, known, floors, refused, linkage, meanings })
     }
 
     /// Whether the purpose keeps protected numbers from analysts until they are let out.
@@ -218,8 +222,10 @@ impl<'a> Work<'a> {
             let sums =
                 protect_sums(&cast, &counts, &measured, &published_tables.sums, &none, None)?;
             let counted = (tabulated.children, tabulated.sample.clone());
-            // Its rates of linkage stay while its numbers stand: a night that moves them makes no other release.
-            self.made(definition, (counts, sums), measured, counted, entry.linkage.clone())
+            // What it tells beside its numbers stays while they stand: a night that moves a rate of linkage, or a word of the
+            // dictionary that is mended, makes no other release.
+            let told = (entry.linkage.clone(), entry.meanings.clone());
+            self.made(definition, (counts, sums), measured, counted, told)
         });
         match made {
             Ok(made) => Ok((made.sha256 == entry.sha256).then_some(made)),
@@ -333,8 +339,9 @@ impl<'a> Work<'a> {
         let sums = sums.shown(definition);
         let tables = measured.into_iter().zip(&definition.tables);
         let measured = tables.map(|(measured, table)| measured.shown(table)).collect();
-        let linkage = self.linkage.of(definition.policy().threshold);
-        self.made(definition, (counts, sums), measured, (children, sample), linkage)
+        let meanings = meanings::of_release(definition, &self.meanings);
+        let told = (self.linkage.of(definition.policy().threshold), meanings);
+        self.made(definition, (counts, sums), measured, (children, sample), told)
     }
 
     /// How the dimensions of a definition, and of what stands about the same children, are tied: `all` are both, with their look-ups.
@@ -383,13 +390,17 @@ impl<'a> Work<'a> {
         (counts, sums): (ReleasableSet, ReleasableSums),
         measured: Vec<Measured>,
         (children, sample): (Children, Sample),
-        linkage: Option<PublishedLinkage>,
+        (linkage, meanings): (Option<PublishedLinkage>, ColumnMeanings),
     ) -> Result<Made, AggregateError> {
         let lookups = lookup::of(definition, self.job.lookups)?;
         let tables = ProtectedTable::all(definition, &lookups, &counts, &sums, &measured)?;
         let public: Vec<_> = tables.iter().map(|table| &table.public).collect();
         let boundaries = boundaries::of(definition, self.job.boundaries)?;
-        let beside = BesideTables { linkage: linkage.as_ref(), boundaries: &boundaries };
+        let beside = BesideTables {
+            linkage: linkage.as_ref(),
+            boundaries: &boundaries,
+            meanings: &meanings,
+        };
         let files = files::files(definition, self.job.period, counts.rounding(), &public, &beside)?;
         let policy_sha256 = files::policy_sha256(definition, &counts);
         let sha256 = Release::sha256_of(&files);
@@ -405,6 +416,7 @@ impl<'a> Work<'a> {
             sha256,
             policy_sha256,
             linkage,
+            meanings,
         })
     }
 

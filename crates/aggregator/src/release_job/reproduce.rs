@@ -1,7 +1,7 @@
 //! A release built again from the data, as on the day when it was let out: beside what stood then, and nothing that came later. Its
 //! files are compared byte by byte with those that readers have. Nothing is kept.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use minster_model::{Period, TableName};
 use minster_store::{Origin, ReleaseLog, StoreError};
@@ -86,6 +86,8 @@ pub fn reproduce(
         }
         work.linkage = Linkage::AsReleased(entry.linkage.clone());
     }
+    // A word of the dictionary that was mended since is no other number.
+    work.meanings = Cow::Owned(entry.meanings.clone());
     let is_ordered = entry.let_out.is_some();
     work.ledger.keep_before(&entry);
     let outcome = match work.judge(&entry.definition, vault) {

@@ -3,12 +3,14 @@
 
 mod browser;
 mod derived;
+mod dfe;
 mod floors;
 mod formats;
 mod keep;
 mod ledger;
 mod linkage;
 mod maps;
+mod meanings;
 mod measures;
 mod populations;
 mod revised;
@@ -23,8 +25,8 @@ use arrow::{
     datatypes::{Field, Schema},
 };
 use minster_aggregator::{
-    AggregateError, Job, Outcome, Person, ReleaseReport, SharedColumns, Which, draft, explain,
-    let_out, verify_release, withdraw,
+    AggregateError, ColumnMeaning, ColumnMeanings, Job, Outcome, Person, ReleaseReport,
+    SharedColumns, Which, draft, explain, let_out, verify_release, withdraw,
 };
 use minster_model::{
     Audience, DatasetClass, DatasetRef, Day, Period, Purpose, TableName, pipeline::BoundaryFile,
@@ -92,6 +94,7 @@ struct Site {
     children: TableName,
     period: Period,
     columns: SharedColumns,
+    meanings: ColumnMeanings,
 }
 
 /// A store with four wards of unlike size in two localities and, otherwise cut, two constituencies; two schools, of which
@@ -137,6 +140,7 @@ impl Site {
             children,
             period,
             columns,
+            meanings: ColumnMeanings::new(),
         };
         site.link(batch);
         site
@@ -158,6 +162,7 @@ impl Site {
             run: &"2".parse().unwrap(),
             lookups: &self.lookups,
             boundaries: &self.boundaries,
+            meanings: &self.meanings,
             notice: &|_| {},
         })
     }

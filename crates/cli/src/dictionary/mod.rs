@@ -7,7 +7,9 @@ pub(crate) mod package;
 
 use std::path::Path;
 
+use minster_aggregator::{ColumnMeaning, ColumnMeanings};
 use minster_matcher::{
+    CHILDREN,
     definition::Matching,
     dictionary::{ColumnOrigin, Explained, column, table},
 };
@@ -140,6 +142,19 @@ impl<'a> Linked<'a> {
         }
         Ok(Explanation { dataset, manifest, tables })
     }
+}
+
+/// The meanings of the columns of a period's children and their codes, as a release tells them.
+pub(crate) fn meanings(loaded: &Loaded, period: &Period) -> Result<ColumnMeanings, Failure> {
+    let Explanation { tables, .. } = explain(loaded, &loaded.path, period)?;
+    let children = tables.iter().filter(|table| table.name == CHILDREN);
+    let meaning = |field: &Field| {
+        let label = |of: &Category| (of.value.clone(), of.label.clone());
+        let labels = field.categories.iter().map(label).collect();
+        let meaning = field.description.clone();
+        Some((field.name.parse().ok()?, ColumnMeaning { meaning, labels }))
+    };
+    Ok(children.flat_map(|table| table.fields()).filter_map(meaning).collect())
 }
 
 /// The data package of a period's integrated dataset, as JSON.

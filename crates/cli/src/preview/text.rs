@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use minster_aggregator::{
-    Blanks, BlanksShare, Numbers, Preview, PreviewedTable, Reason, Shown, Stands, WithheldOf,
+    Blanks, BlanksShare, Change, Numbers, Preview, PreviewedTable, Reason, Shown, Stands,
+    WithheldOf,
 };
 
 pub(crate) fn text(preview: &Preview) -> String {
@@ -22,8 +23,7 @@ pub(crate) fn text(preview: &Preview) -> String {
 }
 
 fn table_text(table: &PreviewedTable) -> String {
-    let PreviewedTable { name, cells, withheld, reasons, headlines_withheld, blanks, numbers } =
-        table;
+    let PreviewedTable { name, cells, withheld, reasons, blanks, numbers, .. } = table;
     let mut text = format!("\n{name}: {cells} cells, {withheld} withheld\n");
     if let Some(numbers) = numbers {
         text += &numbers_text(numbers);
@@ -31,13 +31,37 @@ fn table_text(table: &PreviewedTable) -> String {
     for of in reasons {
         let _ = writeln!(text, "  withheld of {}: {}", of.of, reasons_text(of));
     }
-    let _ = match headlines_withheld {
-        0 => writeln!(text, "  headline numbers: none is withheld"),
-        withheld => writeln!(text, "  headline numbers: {withheld} withheld"),
-    };
+    let _ = writeln!(text, "  headline numbers: {}", headlines_text(table));
     let blanks: Vec<String> = blanks.iter().map(blanks_text).collect();
     let _ = writeln!(text, "  children with a blank or unlisted value: {}", blanks.join(", "));
     text
+}
+
+/// So many are named; a list of all wards would hide what stands below it.
+const MOST_NAMED: usize = 10;
+
+/// The headline numbers that are withheld. Those without a name stand in no file, or the preview shows no numbers.
+fn headlines_text(table: &PreviewedTable) -> String {
+    let PreviewedTable { headlines_withheld, headlines, .. } = table;
+    match (*headlines_withheld, headlines.as_slice()) {
+        (0, _) => "none is withheld".to_owned(),
+        (withheld, []) => format!("{withheld} withheld"),
+        (withheld, named) => format!("{withheld} withheld: {}", named_text(named, withheld)),
+    }
+}
+
+fn named_text(named: &[String], all: usize) -> String {
+    let shown: Vec<String> = named.iter().take(MOST_NAMED).map(|of| harmless(of)).collect();
+    match all.saturating_sub(shown.len()) {
+        0 => shown.join("; "),
+        more => format!("{}; and {more} more", shown.join("; ")),
+    }
+}
+
+fn change_text(of: &Change) -> String {
+    let number = |number: Option<u64>| number.map_or("[c]".to_owned(), |of| of.to_string());
+    let (stands, would_be) = (number(of.stands), number(of.would_be));
+    format!("{}: {}, {}: {stands}, and would be {would_be}", of.table, harmless(&of.cell), of.of)
 }
 
 fn reasons_text(of: &WithheldOf) -> String {
@@ -74,11 +98,18 @@ fn stands_text(preview: &Preview, stands: &Stands) -> String {
             "A release of another definition stands as {name}: withdraw it first, or give this one another name.\n"
         ),
         Stands::Same => "It stands as it was released: the data still say the same.\n".to_owned(),
-        Stands::Changed { numbers, refused } => {
+        Stands::Changed { numbers, refused, changes } => {
             let changed: usize = numbers.iter().sum();
             let mut text = format!(
                 "A release of it stands, and {changed} of its numbers are others now: what stands is withdrawn before another is let out.\n"
             );
+            for change in changes.iter().take(MOST_NAMED) {
+                let _ = writeln!(text, "  {}", change_text(change));
+            }
+            if changes.len() > MOST_NAMED {
+                let more = changes.len() - MOST_NAMED;
+                let _ = writeln!(text, "  and {more} more: `--json` has them all");
+            }
             if let Some(why) = refused {
                 let _ = writeln!(text, "A revised release is refused: {why}");
             }
@@ -116,7 +147,11 @@ fn numbers_text(numbers: &Numbers) -> String {
 
 /// A label comes from the data or a definition, and must not command a terminal.
 fn shown_text(shown: &Shown) -> String {
-    shown.to_string().replace(char::is_control, "\u{fffd}")
+    harmless(&shown.to_string())
+}
+
+fn harmless(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]

@@ -101,8 +101,15 @@ mod tests {
         let members = |label: &str, is_withheld: bool, services: &[String]| {
             let is_unknown = label == "Unknown";
             let (label, level) = (label.to_owned(), Some("services".to_owned()));
-            let category =
-                Category { label, code: None, level, is_lowest: true, is_withheld, is_unknown };
+            let category = Category {
+                label,
+                code: None,
+                meaning: None,
+                level,
+                is_lowest: true,
+                is_withheld,
+                is_unknown,
+            };
             super::members(&category, services)
         };
         assert_eq!(members("In need", false, &services), Some(vec![false, true]));

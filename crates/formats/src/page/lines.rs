@@ -190,6 +190,7 @@ mod tests {
         let category = |label: &str, is_ward: bool| crate::content::Category {
             label: label.to_owned(),
             code: None,
+            meaning: None,
             level: is_ward.then(|| "ward".to_owned()),
             is_lowest: is_ward,
             is_withheld: false,
@@ -215,6 +216,7 @@ mod tests {
                 name: "ward".to_owned(),
                 categories: [category("All", false)].into_iter().chain(labels).collect(),
                 of_row: (0..=wards).collect(),
+                meaning: None,
                 has_codes: false,
                 boundaries: None,
                 kind: crate::content::Kind::Plain,

@@ -89,6 +89,11 @@ fn part(release: &Release, place: usize, table: &Table, charts: &[Markup]) -> Ma
             div class="scroll" role="region" aria-labelledby=(caption) tabindex="0" {
                 (numbers(release, table, &caption))
             }
+            @for dimension in &table.dimensions {
+                @if let Some(words) = dimension.in_words() {
+                    p { strong { (heading(&dimension.name)) } ": " (words) }
+                }
+            }
             @for measure in table.measures.iter().skip(1) {
                 p { strong { (heading(&measure.name)) } ": " (measure.meaning) }
             }
