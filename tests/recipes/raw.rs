@@ -9,6 +9,8 @@ use std::{
 
 use regex::Regex;
 
+use super::led_together::apart;
+
 /// A day as `2025-03-31`: days of one form compare as texts do.
 pub(crate) type Day = String;
 
@@ -77,8 +79,11 @@ impl Child {
     }
 }
 
+/// The number of the child that a row of a file is about.
+pub(crate) type RowOf = HashMap<(String, usize), usize>;
+
 /// The rows of a CSV file, each by its column.
-fn rows(path: &Path) -> Vec<HashMap<String, String>> {
+pub(crate) fn rows(path: &Path) -> Vec<HashMap<String, String>> {
     let text = fs::read_to_string(path).unwrap();
     assert!(!text.contains('"'), "{} has quoted cells", path.display());
     let mut lines = text.trim_start_matches('\u{feff}').lines();
@@ -106,11 +111,21 @@ fn day(text: &str) -> Option<Day> {
 
 /// The children of a council in a folder with `council` and `truth`.
 pub(crate) fn children(folder: &Path) -> Vec<Child> {
-    let council = folder.join("council");
-    let truth = rows(&folder.join("truth/children.csv"));
-    let mut children: Vec<Child> =
-        truth.iter().map(|row| Child { born: row["dob"].clone(), ..Child::default() }).collect();
-    let mut place_of: HashMap<(String, usize), usize> = HashMap::new();
+    counted(folder, &place_of(folder))
+}
+
+/// The same, but each child who is no pupil as often as a pipeline can tell the records apart.
+pub(crate) fn children_led_together(folder: &Path) -> Vec<Child> {
+    let place_of = place_of(folder);
+    let is_pupil = |(file, _): &&(String, usize)| file.contains("pupilonroll");
+    let pupils = place_of.keys().filter(is_pupil).map(|key| place_of[key]).collect();
+    let first = rows(&folder.join("truth/children.csv")).len();
+    counted(folder, &apart(&folder.join("council"), &place_of, &pupils, first))
+}
+
+/// The child of each row, by the truth.
+fn place_of(folder: &Path) -> RowOf {
+    let mut place_of = RowOf::new();
     for row in rows(&folder.join("truth/rows.csv")) {
         assert_eq!(row["defect"], "", "{}", row["file"]);
         place_of.insert(
@@ -118,6 +133,16 @@ pub(crate) fn children(folder: &Path) -> Vec<Child> {
             row["child"].parse().unwrap(),
         );
     }
+    place_of
+}
+
+fn counted(folder: &Path, place_of: &RowOf) -> Vec<Child> {
+    let council = folder.join("council");
+    let truth = rows(&folder.join("truth/children.csv"));
+    let mut children: Vec<Child> =
+        truth.iter().map(|row| Child { born: row["dob"].clone(), ..Child::default() }).collect();
+    let most = place_of.values().max().map_or(0, |most| most + 1);
+    children.resize_with(children.len().max(most), Child::default);
     // The rows of the files whose name has a part, each with its child.
     let with_child = |folder: &str, part: &str| {
         let mut files: Vec<PathBuf> =
@@ -222,7 +247,7 @@ pub(crate) fn children(folder: &Path) -> Vec<Child> {
     for (place, _) in with_child(care, "header") {
         children[place].is_known = true;
     }
-    for (place, text) in elements(&council.join("cin/2024-25/cin.xml"), "Child", &place_of) {
+    for (place, text) in elements(&council.join("cin/2024-25/cin.xml"), "Child", place_of) {
         let child = &mut children[place];
         child.is_known = true;
         child.referrals.extend(values(&text, "CINreferralDate"));
@@ -231,7 +256,7 @@ pub(crate) fn children(folder: &Path) -> Vec<Child> {
             child.protection.insert(Span { from, end: values(&plan, "CPPendDate").pop() });
         }
     }
-    for (place, text) in elements(&council.join("sen2/2024-25/sen2.xml"), "Person", &place_of) {
+    for (place, text) in elements(&council.join("sen2/2024-25/sen2.xml"), "Person", place_of) {
         children[place].is_known = true;
         children[place].plans += inner(&text, "ActivePlans").len();
     }
@@ -239,11 +264,7 @@ pub(crate) fn children(folder: &Path) -> Vec<Child> {
 }
 
 /// The elements of a file, each with its child.
-fn elements(
-    path: &Path,
-    name: &str,
-    place_of: &HashMap<(String, usize), usize>,
-) -> Vec<(usize, String)> {
+fn elements(path: &Path, name: &str, place_of: &RowOf) -> Vec<(usize, String)> {
     let text = fs::read_to_string(path).unwrap();
     let file = path.file_name().unwrap().to_str().unwrap().to_owned();
     let found = inner(&text, name).into_iter().enumerate();
@@ -251,11 +272,11 @@ fn elements(
 }
 
 /// The text inside each element of a name.
-fn inner(text: &str, name: &str) -> Vec<String> {
+pub(crate) fn inner(text: &str, name: &str) -> Vec<String> {
     let pattern = Regex::new(&format!("(?s)<{name}>(.*?)</{name}>")).unwrap();
     pattern.captures_iter(text).map(|found| found[1].to_owned()).collect()
 }
 
-fn values(text: &str, name: &str) -> Vec<String> {
+pub(crate) fn values(text: &str, name: &str) -> Vec<String> {
     inner(text, name)
 }
