@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as expected")]
 
 pub mod accessibility;
+pub mod browser;
 pub mod care_leavers;
 pub mod command_line;
 pub mod deliveries;

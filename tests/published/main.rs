@@ -3,6 +3,7 @@
 
 mod back;
 mod explain;
+mod search;
 mod site;
 
 use std::{fs, process::Output};

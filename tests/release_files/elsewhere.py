@@ -17,6 +17,8 @@ from months import side_by_side
 FOLDER = pathlib.Path(sys.argv[1])
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
 TABLES = [table["name"] for table in MANIFEST["tables"]]
+#: The ministry's files of data and about their columns, where the release has them.
+TOOL = [name for table in TABLES for name in (f"{table}_dfe", f"{table}_dfe.meta") if (FOLDER / f"{name}.csv").exists()]
 SCRIPT = pathlib.Path(__file__).with_name("read_back.R")
 #: One CSV file a sheet, in UTF-8, with numbers as they are and not as they are shown.
 EXPORT = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"
@@ -53,7 +55,12 @@ def r():
     if ran.returncode != 0:
         return check(False, f"R: {ran.stderr}")
     read = json.loads(ran.stdout)
-    check(list(read) == TABLES, f"R: tables {list(read)}")
+    check(list(read) == TABLES + TOOL, f"R: tables {list(read)}")
+    for name in TOOL:
+        header, *lines = rows_of(FOLDER / f"{name}.csv")
+        check(list(read[name]) == header, f"R: {name}: columns")
+        for at, head in enumerate(header):
+            check(read[name][head] == [line[at] for line in lines], f"R: {name}: {head} differs")
     for name in TABLES:
         header, *lines = rows_of(FOLDER / f"{name}.csv")
         check(list(read[name]) == header, f"R: {name}: columns")
@@ -64,7 +71,7 @@ def r():
         for measure, status in numbers.items():
             for value, why in zip(read[name][measure], read[name][status]):
                 check((value is None) == (why in ("c", "z")), f"R: {name}: {measure} beside {why!r}")
-    print(f"OPENED {len(TABLES)} tables in R")
+    print(f"OPENED {len(TABLES)} tables in R, and {len(TOOL)} files of the ministry's table tool")
 
 
 def libreoffice():

@@ -10,7 +10,10 @@ use std::{
     process::Command,
 };
 
-use minster_tests::{Site, accessibility::obstacles as obstacles_of, left_out, python, root, text};
+use minster_tests::{
+    Site, accessibility::obstacles as obstacles_of, care_leavers::more_care_leavers, left_out,
+    python, root, text,
+};
 
 /// Some of the fourteen releases: combinations, months, three tables in one, several dimensions, sums of events.
 const RELEASES: [&str; 5] = [
@@ -21,8 +24,67 @@ const RELEASES: [&str; 5] = [
     "exclusions_by_ethnicity",
 ];
 
-/// A council with the shipped configuration, its draft, and drafts of examples.
-fn drafted(examples: &[&str]) -> Site {
+/// The others of the fourteen, whose pages are looked at.
+const OTHERS: [&str; 9] = [
+    "absence_by_school",
+    "absence_medians",
+    "care_leavers",
+    "looked_after_by_placement",
+    "missing_by_looked_after",
+    "paths",
+    "protection_by_ward",
+    "sen_by_police_area",
+    "sen_by_ward",
+];
+
+/// A release with the files for the ministry's table tool: by ward, and by ethnic group under the ministry's names.
+const FOR_THE_TOOL: &str = r#"
+name = "for_the_tool"
+publisher = "Exampleton Council"
+contact = "statistics@exampleton.example"
+population = "spine"
+zeros = "may-be-withheld"
+
+[[dimension]]
+name = "ward"
+column = "ward"
+total = "All wards"
+lookup = "ward_locality"
+code_lookup = "gss"
+
+[[dimension]]
+name = "sen"
+column = "sen"
+total = "All"
+codes = ["N", "K", "E"]
+
+[[dimension]]
+name = "ethnicity_major"
+column = "ethnicity_major"
+total = "All"
+codes = ["Asian / Asian British", "Black / African / Caribbean / Black British", "Mixed / Multiple ethnic groups", "Other ethnic group", "White"]
+
+[[table]]
+name = "tool_by_ward"
+dimensions = ["ward", "sen"]
+
+[[table.measure]]
+name = "share"
+percentage = "sen"
+
+[[table]]
+name = "tool_by_ethnicity"
+dimensions = ["ethnicity_major"]
+
+[dfe]
+time_identifier = "Academic year"
+authority = { code = "E06000099", number = "899", name = "Exampleton" }
+region = { code = "E12000009", name = "South West" }
+place = { dimension = "ward", is = "ward" }
+"#;
+
+/// A council with the shipped configuration, its draft, and drafts of examples and of further definitions.
+fn drafted(examples: &[&str], further: &[(&str, &str)]) -> Site {
     let site = Site::new();
     minster_tests::copy(&root().join("config"), &site.folder().join("config"));
     for name in examples {
@@ -30,11 +92,28 @@ fn drafted(examples: &[&str]) -> Site {
         let example = root().join("examples/releases").join(&file);
         fs::copy(example, site.folder().join("config/tables").join(file)).unwrap();
     }
+    for (name, definition) in further {
+        let file = site.folder().join("config/tables").join(format!("{name}.toml"));
+        fs::write(file, definition).unwrap();
+    }
     let council = ["--pupils", "3000", "--seed", "5", "--out", "council", "--truth", "truth"];
     let made = site.run("minster-synth", &council);
     assert!(made.status.success(), "{}", text(&made));
+    more_care_leavers(site.folder());
+    let wards =
+        fs::read_to_string(site.folder().join("council/lookups/ward_locality.csv")).unwrap();
+    let (mut areas, mut codes) = ("ward,police_area\n".to_owned(), "ward,code\n".to_owned());
+    for (at, line) in wards.lines().skip(1).enumerate() {
+        let (ward, locality) = line.split_once(',').unwrap();
+        areas += &format!("{ward},{} division\n", &locality[..1]);
+        codes += &format!("{ward},E05{at:06}\n");
+    }
+    fs::write(site.folder().join("config/police_area.csv"), areas).unwrap();
+    fs::write(site.folder().join("config/gss.csv"), codes).unwrap();
     let path = site.folder().join("config/pipeline.toml");
     let pipeline = fs::read_to_string(&path).unwrap();
+    let lookups = "[lookups]\npolice_area = \"police_area.csv\"\ngss = \"gss.csv\"\n";
+    let pipeline = pipeline.replace("[lookups]\n", lookups);
     fs::write(path, pipeline.replace("quiet_seconds = 2", "quiet_seconds = 0")).unwrap();
     let ran = site.run("minster", &["run"]);
     assert!(matches!(ran.status.code(), Some(0 | 3)), "{}", text(&ran));
@@ -68,9 +147,14 @@ fn read_by(script: &str, folder: &Path) -> (bool, String) {
 
 #[test]
 fn other_programs_read_the_same_values_and_statuses() {
-    let site = drafted(&RELEASES);
-    let mut withheld = 0;
-    for release in RELEASES.iter().chain(&["children"]) {
+    let examples = [&RELEASES[..], &OTHERS].concat();
+    let site = drafted(&examples, &[("for_the_tool", FOR_THE_TOOL)]);
+    let (mut withheld, mut pages) = (0, Vec::new());
+    for release in OTHERS {
+        let place = released(&site, release);
+        pages.push(fs::read_to_string(place.join(format!("{release}.html"))).unwrap());
+    }
+    for release in RELEASES.iter().chain(&["for_the_tool", "children"]) {
         let place = released(&site, release);
         let (good, said) = read_back(&place);
         assert!(good && said.contains("READ "), "{release}: {said}");
@@ -82,11 +166,18 @@ fn other_programs_read_the_same_values_and_statuses() {
         let checked = site.run("minster", &["verify", release]);
         assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
         charts(release, &page);
+        pages.push(page);
+        // Months as rows, the ministry's files, and a map.
+        if ["attendance_by_month", "for_the_tool", "children"].contains(release) {
+            elsewhere::read(&place);
+        }
     }
     assert!(withheld > 1, "several releases withhold something");
     let place = fs::canonicalize(folder(&site, "children")).unwrap();
-    nobody_is_kept_out(&fs::read_to_string(place.join("children.html")).unwrap());
-    elsewhere::read(&place);
+    let made = site.run("minster", &["site", "--out", "out"]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made));
+    pages.push(fs::read_to_string(site.folder().join("out/index.html")).unwrap());
+    nobody_is_kept_out(&pages);
 
     // Readers of one file see what readers of another do: a number changed in any of them is found, by them and by the audit's
     // command.
@@ -111,15 +202,25 @@ fn other_programs_read_the_same_values_and_statuses() {
     assert!(read_back(&place).0);
 }
 
-/// The page has no obstacle for people who see, hear or move in other ways; one that is put into it is found.
-fn nobody_is_kept_out(page: &str) {
-    let Some(obstacles) = obstacles_of(page) else { return };
-    assert_eq!(obstacles, [""; 0]);
-    let pale =
-        page.replace("</main>", "<p style=\"color: #ddd\">pale</p><img src=\"data:,\"></main>");
-    let obstacles = obstacles_of(&pale).unwrap();
-    for rule in ["color-contrast", "image-alt"] {
-        assert!(obstacles.iter().any(|one| one.starts_with(rule)), "{rule}: {obstacles:?}");
+/// No page of a release, and not the site's index, has an obstacle for people who see, hear or move in other ways. One that is put
+/// into a page is found there, and in no other.
+fn nobody_is_kept_out(pages: &[String]) {
+    assert_eq!(pages.len(), RELEASES.len() + OTHERS.len() + 3);
+    let planted = "<p style=\"color: #ddd\">pale</p><img src=\"data:,\"></main>";
+    let pale = [&pages[0], &pages[pages.len() - 1]].map(|page| page.replace("</main>", planted));
+    // A page with obstacles stands between those without.
+    let mut all: Vec<&str> = pages.iter().map(String::as_str).collect();
+    all.insert(1, &pale[0]);
+    all.push(&pale[1]);
+    let Some(judged) = obstacles_of(&all) else { return };
+    for (at, obstacles) in judged.iter().enumerate() {
+        if at != 1 && at != all.len() - 1 {
+            assert_eq!(*obstacles, [""; 0], "page {at}");
+            continue;
+        }
+        for rule in ["color-contrast", "image-alt"] {
+            assert!(obstacles.iter().any(|one| one.starts_with(rule)), "{rule}: {obstacles:?}");
+        }
     }
 }
 

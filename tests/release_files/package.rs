@@ -22,7 +22,7 @@ fn the_package_for_python_opens_releases_and_writes_definitions() {
             return;
         }
     }
-    let site = drafted(&[]);
+    let site = drafted(&[], &[]);
     let release = released(&site, "children");
     // Without its cache, so that the tests leave nothing in the source.
     let tests = Command::new(&python)

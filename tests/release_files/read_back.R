@@ -16,4 +16,15 @@ for (resource in package$resources) {
   table[texts][is.na(table[texts])] <- ""
   tables[[resource$name]] <- as.list(table)
 }
+# The ministry's files have symbols among the numbers: each cell is the text that stands there.
+for (resource in package$resources) {
+  for (name in paste0(resource$name, c("_dfe", "_dfe.meta"))) {
+    path <- file.path(folder, paste0(name, ".csv"))
+    if (file.exists(path)) {
+      table <- read_csv(path, col_types = cols(.default = "c"), na = character())
+      stopifnot(nrow(problems(table)) == 0)
+      tables[[name]] <- as.list(table)
+    }
+  }
+}
 cat(toJSON(tables, digits = NA, na = "null"))

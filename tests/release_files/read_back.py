@@ -145,6 +145,31 @@ def cells(archive, path, strings):
     return found
 
 
+NOTE = re.compile(r"\[note [0-9]+\]")
+
+
+def headings(archive):
+    """The formats of cells whose style is Excel's own "Heading 1"."""
+    styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
+    named = [style for style in styles.iter(f"{SHEET}cellStyle") if style.get("builtinId") == "16" and style.get("name") == "Heading 1"]
+    check(len(named) == 1, f"workbook: {len(named)} styles of headings")
+    ids = {style.get("xfId") for style in named}
+    formats = styles.find(f"{SHEET}cellXfs").findall(f"{SHEET}xf")
+    bases = styles.find(f"{SHEET}cellStyleXfs")
+    check(int(bases.get("count")) == len(bases) and all(int(of) < len(bases) for of in ids), "workbook: a style without a format")
+    return {str(place) for place, of in enumerate(formats) if of.get("xfId") in ids}
+
+
+def styled(archive, path, of):
+    """The cells of a sheet in one of these formats."""
+    return [cell.get("r") for cell in ElementTree.fromstring(archive.read(path)).iter(f"{SHEET}c") if cell.get("s") in of]
+
+
+def marks(of, rows, columns):
+    """The notes that a sheet's headings name."""
+    return {mark for at in columns for mark in NOTE.findall(str(of.get((rows[0], at))))}
+
+
 def workbook(tables):
     path = FOLDER / f"{RELEASE}.xlsx"
     with zipfile.ZipFile(path) as archive:
@@ -158,7 +183,7 @@ def workbook(tables):
         names = [sheet.get("name") for sheet in book.iter(f"{SHEET}sheet")]
         expected = ["Cover", "Contents", "Notes"] + [f"Table {place + 1}" for place in range(len(tables))]
         check(names == expected, f"workbook: sheets {names}")
-        used = set()
+        used, title, notes, named = set(), headings(archive), {}, set()
         for place, name in enumerate(names):
             sheet = f"xl/worksheets/sheet{place + 1}.xml"
             text = archive.read(sheet).decode()
@@ -167,7 +192,11 @@ def workbook(tables):
             of = cells(archive, sheet, strings)
             used.update(value for value in of.values() if isinstance(value, str))
             check((0, 0) in of, f"workbook: {name} has no title in A1")
+            check(styled(archive, sheet, title) == ["A1"], f"workbook: {name} has headings in {styled(archive, sheet, title)}")
             if name == "Cover":
+                lines = [of[key] for key in sorted(of)]
+                for what in ("Publisher", "Contact"):
+                    check(what in lines[:-1], f"workbook: the cover has no {what}")
                 continue
             relations = archive.read(f"xl/worksheets/_rels/sheet{place + 1}.xml.rels").decode()
             parts = re.findall(r"tables/(table[0-9]+\.xml)", relations)
@@ -180,8 +209,20 @@ def workbook(tables):
             check(len({str(head).lower() for head in heads}) == len(heads), f"workbook: {name}: two headings are one")
             empty = [(row, at) for row in rows for at in columns if of.get((row, at)) in (None, "")]
             check(not empty, f"workbook: {name} has {len(empty)} empty cells")
+            if name == "Notes":
+                notes = {of[row, 0]: of[row, 1] for row in rows[1:]}
+                check(list(notes) == [f"[note {place + 1}]" for place in range(len(rows) - 1)], f"workbook: notes {list(notes)}")
             if name.startswith("Table "):
+                of_columns = marks(of, rows, columns)
+                check(of_columns, f"workbook: {name} names no note")
+                for at in columns:
+                    for mark in NOTE.findall(of[rows[0], at]):
+                        head = of[rows[0], at].split(" [note")[0]
+                        check(notes.get(mark, "").startswith(f"{head}: "), f"workbook: {name}: {mark} does not tell of {head}")
+                first, last = (re.findall(r"\[note ([0-9]+)\]", of[1, 0]) * 2)[:2]
+                named |= of_columns | {f"[note {number}]" for number in range(int(first), int(last) + 1)}
                 numbers_of(name, tables[int(name[6:]) - 1], of, rows, columns)
+        check(named == set(notes), f"workbook: notes {sorted(set(notes) ^ named)} stand in one place alone")
         check(used == set(strings), f"workbook: {len(set(strings) - used)} texts stand in no cell")
 
 
