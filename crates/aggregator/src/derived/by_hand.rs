@@ -29,7 +29,7 @@ fn texts(values: &[&str]) -> Values {
     Values::Texts(Texts::of(texts))
 }
 
-/// What a column is for each child, as a reader would write it; for a blank the reason in capitals.
+/// The value of a column for each child, as a reader would write it; for a blank the reason in capitals.
 fn derived(is: &str, columns: &[(&str, Values)]) -> Vec<String> {
     computed(is, columns).unwrap()
 }

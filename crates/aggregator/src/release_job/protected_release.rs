@@ -222,7 +222,7 @@ impl<'a> Work<'a> {
             let sums =
                 protect_sums(&cast, &counts, &measured, &published_tables.sums, &none, None)?;
             let counted = (tabulated.children, tabulated.sample.clone());
-            // What it tells beside its numbers stays while they stand: a night that moves a rate of linkage, or a word of the
+            // The rest that it tells stays while its numbers stand: a night that moves a rate of linkage, or a word of the
             // dictionary that is mended, makes no other release.
             let told = (entry.linkage.clone(), entry.meanings.clone());
             self.made(definition, (counts, sums), measured, counted, told)
