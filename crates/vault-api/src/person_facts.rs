@@ -31,7 +31,7 @@ pub struct PersonFacts {
     /// The tokens of all rows, end to end: of each the person's own numbers first, then what stands beside them.
     #[serde(with = "serde_bytes")]
     tokens: Vec<u8>,
-    /// Of each row [`HEAD`] bytes, then [`DATE`] bytes a date.
+    /// A row has [`HEAD`] bytes, then [`DATE`] bytes for each date.
     #[serde(with = "serde_bytes")]
     rows: Vec<u8>,
 }

@@ -204,7 +204,7 @@ pub fn release(
     };
     if made.sha256 != draft.sha256 && draft.ledger_sha256 == ledger::sha256_of(job.store)? {
         return Err(AggregateError::Draft(
-            "made again it is another, because a look-up or the program has changed; make it again with `minster aggregate`, and look at it",
+            "made again it is another, because a look-up, the dictionary or the program has changed; make it again with `minster aggregate`, and look at it",
         ));
     }
     let is_entered = matches!(outcome, Outcome::Released);

@@ -108,7 +108,7 @@ fn text(bytes: &mut Vec<u8>, text: &str) -> Result<(), VaultFault> {
 }
 
 impl ToldPerson {
-    /// What [`NewRow::write`] wrote.
+    /// Reads the bytes of [`NewRow::write`].
     fn read(mut bytes: &[u8]) -> Option<Self> {
         let from = &mut bytes;
         let [own, beside, categories, dates, open] = taken(from)?;

@@ -18,7 +18,7 @@ impl Session<'_> {
         let role = self.asker()?.role;
         self.decide(|state| {
             let purpose = state.open_to(role, &dataset.purpose)?;
-            // What ingestion makes is a source's, and a purpose names its sources.
+            // Ingestion makes rows of a source, and a purpose names its sources.
             if role == Role::Ingest {
                 purpose.allow_source(&dataset.name)?;
             }

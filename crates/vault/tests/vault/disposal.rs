@@ -171,7 +171,7 @@ fn blocked_numbers_are_not_registered_again_and_count_in_the_budget() {
     assert!(tokens.iter().all(Option::is_none));
     let more = client.pseudonymise_some(&kind("upn"), batch(&[upn(3)]));
     assert!(matches!(denial(more), Denial::OverBudget { .. }));
-    // Whoever kept the pseudonym, and has the run's key, tells nothing of them either.
+    // A holder of the pseudonym and of the run's key tells nothing of them either.
     let mut bytes = *pseudonym.as_bytes();
     serving.run_key("education", &opened.run_key).cipher().to_tokens(&mut bytes);
     let row = [facts(&[("upn", &upn(0))], &[], &[], Some("1990-06-01"))];

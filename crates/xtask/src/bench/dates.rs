@@ -6,7 +6,7 @@ use std::{fs, path::Path, process::Stdio};
 use super::{Cost, cost, processor_seconds};
 use crate::{Failure, demo::Stage, say};
 
-/// What a run of ingestion took.
+/// The cost of a run of ingestion.
 #[derive(Clone, Copy)]
 struct Taken {
     /// From its start to its end, in seconds.
