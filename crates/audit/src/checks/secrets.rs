@@ -42,15 +42,16 @@ pub(super) fn check(site: &Site) -> Check {
     let by_hand = "grep -rlE 'AGE-SECRET-KEY-1|PRIVATE KEY-----' /etc/systemd /etc/default /etc/environment /etc/minster /root /home /var/log, as root";
     let mut check = Check::begin("files.secrets", title, by_hand);
     let mut search = Search { left: OF_ALL, ..Search::default() };
-    for (place, paths) in of_system(Path::new("/")) {
-        paths.iter().for_each(|path| search.below(path, place, &mut check));
-    }
+    // The places of these programs first: another's logs may use up what is read of all.
     let config =
         site.arguments.config.canonicalize().unwrap_or_else(|_| site.arguments.config.clone());
     if let Some(folder) = config.parent() {
         search.below(folder, Place::Settings, &mut check);
     }
     site.arguments.also.iter().for_each(|path| search.below(path, Place::Words, &mut check));
+    for (place, paths) in of_system(Path::new("/")) {
+        paths.iter().for_each(|path| search.below(path, place, &mut check));
+    }
     search.found.iter().take(TOLD).for_each(|found| check.wrong(found));
     if search.found.len() > TOLD {
         check.wrong(format!("and in {} more places", search.found.len() - TOLD));
@@ -140,7 +141,7 @@ impl Search {
                 Ok(_) => entries(path).iter().for_each(|path| self.below(path, place, check)),
                 Err(error) => check.unread(path.display(), &error),
             }
-        } else if kind.is_file() && self.seen.insert(path.to_owned()) {
+        } else if kind.is_file() && self.left > 0 && self.seen.insert(path.to_owned()) {
             let mut unopened = Vec::new();
             match self.file(path, place, &mut unopened) {
                 Ok(lines) if lines.is_empty() => {}
@@ -248,6 +249,7 @@ fn of_line(line: &str, place: Place) -> Option<&'static str> {
                 || lower.contains("minster") && (lower.contains("<<<") || lower.contains('|'));
             let sealed = place == Place::Typed
                 && hands_on
+                && !lower.contains("sha256")
                 && line.split(|c: char| !c.is_ascii_alphanumeric()).any(is_root_key);
             let echoed = (lower.starts_with("echo ") || lower.starts_with("printf "))
                 && (looks_secret(line) || lower.contains("passphrase"));

@@ -172,12 +172,16 @@ impl Known<'_> {
             check.wrong(format!("and {} more such files", self.unknown.len() - TOLD));
         }
         check.fine(format!("{} files of the store, {} of them not", self.seen, self.unknown.len()));
-        let unfinished = self.unfinished.len();
-        match (unfinished, is_locked(&self.root.join("lock"))) {
+        // The lock is looked at first: a run that ends meanwhile has taken its files away.
+        let locked = is_locked(&self.root.join("lock"));
+        let standing = self.unfinished.iter().filter(|path| path.exists());
+        let standing: Vec<&PathBuf> = standing.collect();
+        let unfinished = standing.len();
+        match (unfinished, locked) {
             (0, _) => {}
             (_, Ok(true)) => check.note(format!("{unfinished} files are a run's that goes on")),
             (_, Ok(false)) => {
-                for path in self.unfinished.iter().take(TOLD) {
+                for path in standing.into_iter().take(TOLD) {
                     check.wrong(format!(
                         "{}: it is unfinished, and no run is under way: a killed run left it, or somebody put it there; the next run removes it",
                         safe_path(path)

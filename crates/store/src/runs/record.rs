@@ -15,7 +15,7 @@ use crate::{CellCounts, Store, StoreError, within};
 const FORMAT: u32 = 1;
 /// More runs than a store ever has.
 const MOST_RUNS: u64 = 1 << 40;
-/// Records of each program that stay however old they are: a month of nights.
+/// Records of each program that stay however old they are: two weeks of nights, since linking and drafts have a record each.
 const KEPT_RUNS: usize = 30;
 
 /// The record of one program in one run.

@@ -12,8 +12,10 @@ use crate::VaultFault;
 
 /// The folders in which root names the system's modules, a file each (p11-kit, `pkcs11.conf(5)`).
 const NAMED_IN: [&str; 2] = ["/etc/pkcs11/modules", "/usr/share/p11-kit/modules"];
-/// The folder of a module that is named without its path (the same).
-const USUAL: &str = "/usr/lib/x86_64-linux-gnu/pkcs11";
+/// The folder of a module that is named without its path (the same), as Debian has it for each kind of machine.
+fn usual() -> PathBuf {
+    PathBuf::from(format!("/usr/lib/{}-linux-gnu/pkcs11", std::env::consts::ARCH))
+}
 
 /// The file itself, past all links, where root alone can change it and the folders above it, and root named it.
 pub(super) fn trusted(path: &Path) -> Result<PathBuf, VaultFault> {
@@ -45,7 +47,7 @@ fn named_by(text: &str) -> impl Iterator<Item = PathBuf> {
     text.lines()
         .filter_map(|line| line.trim().split_once(':'))
         .filter(|(name, _)| name.trim_end() == "module")
-        .map(|(_, path)| Path::new(USUAL).join(path.trim()))
+        .map(|(_, path)| usual().join(path.trim()))
 }
 
 /// The file itself, past all links, where root alone can change it and the folders above it.
@@ -82,6 +84,6 @@ mod tests {
     fn a_module_is_named_by_its_line_and_by_no_other() {
         let text = "# module: /a.so\nmodule: /usr/lib/b.so\n module : c.so \nmodules: /d.so\nremote: /e.so\n";
         let named: Vec<PathBuf> = named_by(text).collect();
-        assert_eq!(named, [Path::new("/usr/lib/b.so"), &Path::new(USUAL).join("c.so")]);
+        assert_eq!(named, [PathBuf::from("/usr/lib/b.so"), usual().join("c.so")]);
     }
 }

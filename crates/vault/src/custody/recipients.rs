@@ -43,7 +43,7 @@ pub(super) fn establish(
     for name in names {
         let recipient: Recipient = name.parse().map_err(|why| {
             // A plugin's recipient is `age1NAME1…`; the vault opens each layer itself, and has no plugin.
-            match name.strip_prefix("age1").is_some_and(|rest| rest.contains('1')) {
+            match name.strip_prefix("age1").is_some_and(|rest| rest.contains('1') && !rest.starts_with("pq1")) {
                 true => wrong(
                     "a plugin's recipient (a security key) cannot be given: the vault opens each custodian's layer itself. Make an \
                      identity with `minster-vault custodian identity`, and keep it under a passphrase"

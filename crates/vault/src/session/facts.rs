@@ -54,8 +54,8 @@ impl Session<'_> {
             let (mut row, mut bytes) = (NewRow::default(), Zeroizing::new(Vec::new()));
             some.iter().map(|of| hashed(of, &names, &books, &key, (&mut row, &mut bytes))).collect()
         });
-        for row in hashed {
-            let (hash, new) = row?;
+        // A message with a row that is none adds nothing.
+        for (hash, new) in hashed.into_iter().collect::<Result<Vec<_>, _>>()? {
             let is_told_first = match new {
                 Some(row) => run.facts.new.insert(hash, row).is_none(),
                 None => run.facts.known.insert(hash),
@@ -63,6 +63,8 @@ impl Session<'_> {
             run.facts.told += u64::from(is_told_first);
         }
         if run.facts.told > run.distinct * MOST_ROWS {
+            // The run ends, and what it told is forgotten: a caller who goes on fills nothing.
+            self.run = None;
             return Err(out_of_order("more facts than persons can have"));
         }
         Ok(Response::FactsTold)

@@ -322,6 +322,10 @@ fn facts_come_with_numbers_that_the_run_asked_for_and_no_others() {
         .collect();
     let why = told(&mut client, packed(&many, |_| token)).to_string();
     assert!(why.contains("more facts than persons can have"), "{why}");
+    // The run is over with it: a caller who does not listen fills nothing either.
+    let more = told(&mut client, packed(&many[..1], |_| token)).to_string();
+    assert!(more.contains("open a run first"), "{more}");
+    assert!(matches!(denial(client.close_run(&[])), Denial::OutOfOrder { .. }));
     for role in [Role::Linker, Role::Analyst, Role::Custodian, Role::Auditor] {
         let mut other = serving.client(role).unwrap();
         assert!(matches!(told(&mut other, of_token(token)), Denial::RoleForbids { .. }), "{role}");
