@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     batch::ParsedBatch,
     facts::SourceSchedule,
-    treatment::{Circumstances, TablePlan},
+    treatment::{Circumstances, PlannedColumn, TablePlan},
 };
 
 const DEFINITION: &str = "
@@ -62,6 +62,9 @@ fn text(token: &Token) -> String {
     String::from_utf8(token.as_bytes().to_vec()).unwrap().trim().to_owned()
 }
 
+/// The order of the cells below; a definition has its own.
+const COLUMNS: [&str; 5] = ["upn", "case", "dob", "closed", "status"];
+
 /// The facts that rows tell, after `change` changed what was treated.
 fn told(rows: &[[&str; 5]], change: impl Fn(&mut ParsedBatch<'_>)) -> (Vec<Told>, Untold) {
     let definition = Definition::parse(DEFINITION).unwrap();
@@ -76,7 +79,10 @@ fn told(rows: &[[&str; 5]], change: impl Fn(&mut ParsedBatch<'_>)) -> (Vec<Told>
     let plan = TablePlan::new(&definition, (0, &definition.tables[0]), &circumstances).unwrap();
     let mut raw = RawBatch::new(5);
     for (number, row) in (1..).zip(rows) {
-        raw.push(number, row.iter().map(|field| field.as_bytes()));
+        let cell = |column: &PlannedColumn| {
+            COLUMNS.iter().position(|name| *name == column.name).map(|at| row[at].as_bytes())
+        };
+        raw.push(number, plan.columns.iter().map(|column| cell(column).unwrap()));
     }
     let (mut parsed, _) = ParsedBatch::new(&plan, &raw, None, &ahash::RandomState::new());
     change(&mut parsed);
@@ -138,7 +144,8 @@ fn each_row_tells_its_own_dates_though_a_text_is_read_once() {
 fn a_row_without_a_number_that_was_asked_for_is_counted_and_tells_nothing() {
     let rows = [["", "1", BORN, "", "A"], ["B", "2", BORN, "", "A"], ["C", "3", BORN, "", "B"]];
     let (told, untold) = told(&rows, |batch| {
-        let numbers = batch.columns[0].as_mut().unwrap();
+        let of_upn = batch.plan.columns.iter().position(|column| column.name == "upn").unwrap();
+        let numbers = batch.columns[of_upn].as_mut().unwrap();
         numbers.codes[1] = numbers.cells.len() as u32;
         numbers.cells.push(Ok(TreatedCell::repaired(token(b"B"), Reason::BadCheckLetter)));
     });
