@@ -32,7 +32,7 @@ pub(crate) fn dataset(
         purpose: purpose.parse().unwrap(),
     };
     let socket = site.path("vault.sock");
-    let mut vault = Client::connect(Path::new(&socket), Role::Linker, "plant").unwrap();
+    let mut vault = Client::connect(Path::new(&socket), Role::Ingest, "plant").unwrap();
     let (key, wrapped) = vault.create_key(&dataset).unwrap();
     let status = vault.status().unwrap();
     let stated = status.purposes.iter().find(|stated| stated.purpose == dataset.purpose).unwrap();

@@ -106,9 +106,8 @@ The share goes to the vault's memory, and to no disk. Five wrong ones of one uid
     #[command(after_help = "Example:
   minster-vault metrics --out /var/lib/minster/monitoring/minster-vault.prom
 
-No figure tells of a child. Any role may ask. If the vault does not answer,
-minster_vault_up is 0 and the exit code 6; if it refuses, minster_vault_refused
-is 1 too.")]
+No figure tells of a child. Any role may ask. If the vault does not answer, minster_vault_up is 0 and the exit code 6; if it refuses, \
+minster_vault_refused is 1 too.")]
     Metrics(Metrics),
     /// Print purposes, key versions and check values, signed by the vault.
     #[command(after_help = "Example:
