@@ -11,12 +11,11 @@
 //!
 //! let mut metrics = Metrics::default();
 //! metrics.add(EXIT, &[("program", "minster")], 3_u8);
-//! assert_eq!(
-//!     metrics.text()?,
-//!     "# HELP minster_run_last_exit_code How the program's last run ended.\n\
-//!      # TYPE minster_run_last_exit_code gauge\n\
-//!      minster_run_last_exit_code{program=\"minster\"} 3\n"
-//! );
+//! let text = metrics.text()?;
+//! let lines: Vec<&str> = text.lines().collect();
+//! assert_eq!(lines[0], "# HELP minster_run_last_exit_code How the program's last run ended.");
+//! assert_eq!(lines[1], "# TYPE minster_run_last_exit_code gauge");
+//! assert_eq!(lines[2..], ["minster_run_last_exit_code{program=\"minster\"} 3"]);
 //! # Ok::<(), std::fmt::Error>(())
 //! ```
 #![forbid(unsafe_code)]
