@@ -170,21 +170,6 @@ def marks(of, rows, columns):
     return {mark for at in columns for mark in NOTE.findall(str(of.get((rows[0], at))))}
 
 
-# Fonts without serifs that every office program has.
-PLAIN = {"Arial", "Calibri", "Liberation Sans", "Verdana"}
-
-
-def fonts(archive):
-    """Every font has 12 points or more, and no serifs; a cell's text is wrapped or stands on one line."""
-    styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
-    of = [(float(font.find(f"{SHEET}sz").get("val")), font.find(f"{SHEET}name").get("val")) for font in styles.find(f"{SHEET}fonts")]
-    formats = list(styles.find(f"{SHEET}cellXfs"))
-    used = {of[int(one.get("fontId"))] for one in formats[1:]}
-    check(used and all(size >= 12 and name in PLAIN for size, name in used), f"workbook: fonts {sorted(used)}")
-    aligned = [one.find(f"{SHEET}alignment") for one in formats]
-    check(any(one is not None and one.get("wrapText") == "1" for one in aligned), "workbook: no text is wrapped")
-
-
 def workbook(tables):
     path = FOLDER / f"{RELEASE}.xlsx"
     with zipfile.ZipFile(path) as archive:
@@ -192,7 +177,6 @@ def workbook(tables):
         times = {part.date_time for part in archive.infolist()}
         check(times == {(1980, 1, 1, 0, 0, 0)}, f"workbook: parts of {times}")
         strings = ["".join(text.itertext()) for text in ElementTree.fromstring(archive.read("xl/sharedStrings.xml")).iter(f"{SHEET}si")]
-        fonts(archive)
         core = archive.read("docProps/core.xml").decode()
         check("<dc:language>en-GB</dc:language>" in core and "<dc:title>" in core, "workbook: no language or title")
         book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
@@ -389,37 +373,6 @@ def sentences(of, tables, known):
         check(written in known or about or written in labels, f"page: {written} stands in no table")
 
 
-# --- the ministry's files -------------------------------------------------------------------------------------------
-def for_the_tool(table):
-    """Each program reads the same cells of the data and of its description as the standard library does."""
-    read = 0
-    for name in (f"{table}_dfe", f"{table}_dfe.meta"):
-        path = FOLDER / f"{name}.csv"
-        if not path.exists():
-            continue
-        head, lines = table_rows(name)
-        seen = {}
-        if has("pandas"):
-            import pandas
-
-            frame = pandas.read_csv(path, dtype=str, keep_default_na=False)
-            seen["pandas"] = list(frame.columns), frame.values.tolist()
-        if has("polars"):
-            import polars
-
-            frame = polars.read_csv(path, infer_schema=False)
-            seen["polars"] = frame.columns, [["" if cell is None else cell for cell in row] for row in frame.rows()]
-        if has("duckdb"):
-            import duckdb
-
-            frame = duckdb.read_csv(str(path), all_varchar=True, header=True)
-            seen["duckdb"] = frame.columns, [["" if cell is None else cell for cell in row] for row in frame.fetchall()]
-        for program, (columns, rows) in seen.items():
-            check(columns == head and rows == lines, f"{name} by {program}: other cells")
-        read += len(seen)
-    return read
-
-
 # --- the data package -----------------------------------------------------------------------------------------------
 def package(tables):
     of = json.loads((FOLDER / "datapackage.json").read_text())
@@ -453,7 +406,6 @@ readers = 0
 for table in TABLES:
     head, lines = table_rows(table)
     readers = parquet(table, head, lines)
-    for_the_tool(table)
 package(TABLES)
 workbook(TABLES)
 page(TABLES)
